@@ -1,0 +1,86 @@
+"""Where the texts come from, how they are cut into splits, and how they become token ids."""
+
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field
+
+from configs.closed import Closed
+
+Fraction = Annotated[float, Field(gt=0.0, lt=1.0)]
+Files = Annotated[
+    tuple[str, ...],
+    BeforeValidator(lambda value: (value,) if isinstance(value, str) else value),
+    Field(min_length=1),
+]
+
+
+class Data(Closed):
+    """Files of each split: paths or globs on any filesystem Beam knows, `.gz` included.
+
+    A fraction instead of files cuts the split from the training files by a hash of the text.
+    """
+
+    train: Files
+    valid: Files | Fraction | None = 0.1
+    test: Files | Fraction | None = None
+    format: Literal["auto", "csv", "tsv", "jsonl", "parquet", "text"] = "auto"
+    # Extra columns to carry along, for slices in the report.
+    columns: tuple[str, ...] = ()
+    drop_duplicates: bool = False  # later copies of a text within a split
+    drop_leaks: bool = False  # training texts that also stand in valid or test
+    max_bad: Annotated[float, Field(ge=0.0, le=1.0)] = 0.01
+    shard_examples: Annotated[int, Field(ge=1)] = 100_000
+
+
+class WordTokenizer(Closed):
+    """Words of the cleaned text; `whitespace` trusts texts that are tokenized already."""
+
+    kind: Literal["word"] = "word"
+    split: Literal["words", "whitespace"] = "words"
+    size: Annotated[int, Field(ge=8)] = 30_000
+    min_count: Annotated[int, Field(ge=1)] = 1
+
+
+class WordPieceTokenizer(Closed):
+    kind: Literal["wordpiece"]
+    size: Annotated[int, Field(ge=8)] = 30_000
+    min_count: Annotated[int, Field(ge=1)] = 2
+    vocabulary: str | None = None  # a ready vocab.txt instead of a learned one
+
+
+class SentencePieceTokenizer(Closed):
+    kind: Literal["sentencepiece"]
+    algorithm: Literal["unigram", "bpe"] = "unigram"
+    size: Annotated[int, Field(ge=8)] = 8_000
+    character_coverage: Annotated[float, Field(gt=0.9, le=1.0)] = 0.9995
+    model: str | None = None  # a ready .model file instead of a learned one
+
+
+class CharacterTokenizer(Closed):
+    kind: Literal["character"]
+    size: Annotated[int, Field(ge=8)] = 1_000
+    min_count: Annotated[int, Field(ge=1)] = 1
+
+
+Tokenizer = Annotated[
+    WordTokenizer | WordPieceTokenizer | SentencePieceTokenizer | CharacterTokenizer,
+    Field(discriminator="kind"),
+]
+
+
+class Text(Closed):
+    """Cleaning, the same in Beam and in the served model, then tokens."""
+
+    unicode: Literal["none", "nfc", "nfkc"] = "nfc"
+    lower: bool = True
+    html: bool = False  # replace tags by a space and undo the common entities
+    whitespace: bool = True  # collapse runs to one space and trim the ends
+    max_length: Annotated[int, Field(ge=1)] = 256  # tokens; the rest of a longer text is cut off
+    tokenizer: Tokenizer = WordTokenizer()
+
+
+class Beam(Closed):
+    """Where Beam runs; `options` go to Beam as they are. Never changes the prepared bytes."""
+
+    runner: str = "in_process"
+    options: tuple[str, ...] = ()

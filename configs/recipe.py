@@ -1,0 +1,47 @@
+"""The recipe: one experiment, from raw files to a served model."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from configs.closed import Closed
+from configs.data import Beam, Data, Text
+from configs.models import Model
+from configs.tasks import Task
+from configs.training import Train
+
+
+class Evaluate(Closed):
+    resamples: Annotated[int, Field(ge=100)] = 1000  # of the bootstrap behind each interval
+    slices: tuple[str, ...] = ()  # columns of data.columns to report on separately
+    baselines: bool = True
+    mistakes: Annotated[int, Field(ge=0)] = 20
+
+
+class Export(Closed):
+    top_k: Annotated[int, Field(ge=1)] = 5
+    golden: Annotated[int, Field(ge=1)] = 64  # texts whose answers go with the model
+
+
+class Tracking(Closed):
+    """MLflow. `uri` if set, else MLFLOW_TRACKING_URI, else `mlflow.db` in the work folder."""
+
+    uri: str | None = None
+    experiment: str | None = None  # the recipe's name if not said
+    register_as: str | None = None  # name in the model registry; the recipe's name if not said
+    alias: str = "champion"
+
+
+class Recipe(Closed):
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
+    seed: Annotated[int, Field(ge=0, lt=2**31)] = 1
+    work: str = "work"  # folder for everything that textmill writes
+    data: Data
+    text: Text = Text()
+    beam: Beam = Beam()
+    task: Task
+    model: Model
+    train: Train = Train()
+    evaluate: Evaluate = Evaluate()
+    export: Export = Export()
+    tracking: Tracking = Tracking()

@@ -1,0 +1,100 @@
+"""How a model is trained."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from configs.closed import Closed
+
+Positive = Annotated[float, Field(gt=0.0)]
+NotNegative = Annotated[float, Field(ge=0.0)]
+Count = Annotated[int, Field(ge=1)]
+
+
+class Strategy(Closed):
+    """Which `tf.distribute` strategy; `auto` takes all GPUs there are, else one device.
+
+    `replicas` with `mirrored` and no GPU makes that many logical CPUs. `multi_worker` reads TF_CONFIG.
+    """
+
+    kind: Literal["auto", "one_device", "mirrored", "multi_worker", "tpu"] = "auto"
+    replicas: Count | None = None
+    tpu: str = ""  # the TPU's name or address
+
+
+class Adam(Closed):
+    """Adam, with decoupled decay when `weight_decay` is not 0 (AdamW).
+
+    Sources: https://arxiv.org/abs/1412.6980, https://arxiv.org/abs/1711.05101.
+    """
+
+    kind: Literal["adam"] = "adam"
+    beta_1: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.9
+    beta_2: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.999
+    epsilon: Positive = 1e-8
+    weight_decay: NotNegative = 0.0  # never on biases, norms and other one-dimensional variables
+
+
+class SGD(Closed):
+    kind: Literal["sgd"]
+    momentum: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.0
+    nesterov: bool = False
+    weight_decay: NotNegative = 0.0
+
+
+class Adadelta(Closed):
+    """Zeiler 2012, https://arxiv.org/abs/1212.5701; what Kim 2014 trains with, at a rate of 1."""
+
+    kind: Literal["adadelta"]
+    rho: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.95
+    epsilon: Positive = 1e-6
+    weight_decay: NotNegative = 0.0
+
+
+Optimizer = Annotated[Adam | SGD | Adadelta, Field(discriminator="kind")]
+
+
+class Schedule(Closed):
+    """The learning rate over the run: linear warm-up, then the curve of `kind` down to `end`.
+
+    `warmup` is the share of all steps, `end` the share of the peak rate at the last step.
+    """
+
+    kind: Literal["constant", "linear", "cosine"] = "constant"
+    warmup: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.0
+    end: Annotated[float, Field(ge=0.0, le=1.0)] = 0.0
+
+
+class EarlyStopping(Closed):
+    """Stop after `patience` validations in a row without a better `metric`."""
+
+    patience: Count = 3
+
+
+class Train(Closed):
+    strategy: Strategy = Strategy()
+    epochs: Count = 10
+    max_steps: Count | None = None  # stops earlier than `epochs` would
+    batch_size: Count | None = 64  # examples a step, over all replicas
+    batch_tokens: Count | None = None  # instead: padded tokens a step, over all replicas
+    sort_by_length: bool = True  # batches of like lengths, which saves padding
+    accumulation: Count = 1  # parts that a step's batch is computed in
+    optimizer: Optimizer = Adam()
+    learning_rate: Positive = 1e-3
+    schedule: Schedule = Schedule()
+    clip_norm: Positive | None = None
+    ema: Annotated[float, Field(gt=0.0, lt=1.0)] | None = None
+    precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32"
+    xla: bool = False
+    metric: str | None = None  # what chooses the best checkpoint; the task's own if not said
+    early_stopping: EarlyStopping | None = None
+    validate_every: Count | None = None  # steps; each epoch's end if not said
+    save_every: Count = 500  # steps between checkpoints, beside each validation's
+    keep: Count = 2  # newest checkpoints to keep; the best one stays besides
+    log_every: Count = 10  # steps
+
+    @model_validator(mode="after")
+    def one_batch_measure(self) -> Self:
+        if (self.batch_size is None) == (self.batch_tokens is None):
+            raise ValueError("set exactly one of batch_size and batch_tokens, the other to null")
+        return self
