@@ -1,0 +1,144 @@
+"""The HTML pages that stages leave for people: one file each, pictures inside, nothing to fetch."""
+
+import base64
+import html
+import io
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from jinja2 import Environment
+
+COLOURS = ("#2f6f9f", "#d9822b", "#5a8f5a", "#a85c7a", "#7d7d7d")
+
+PAGE = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{{ title }}</title>
+<style>
+:root { --ink: #1d2733; --soft: #66727f; --line: #e3e7eb; --paper: #fff; --accent: #2f6f9f;
+        --warn: #a8481c; }
+* { box-sizing: border-box; }
+body { margin: 0; background: #f4f6f8; color: var(--ink);
+       font: 15px/1.55 system-ui, "Segoe UI", "Helvetica Neue", "DejaVu Sans", sans-serif; }
+main { max-width: 60rem; margin: 2rem auto; padding: 2rem 2.5rem 3rem; background: var(--paper);
+       border: 1px solid var(--line); border-radius: 8px; }
+h1 { margin: 0 0 .3rem; font-size: 1.7rem; line-height: 1.25; }
+h2 { margin: 2.4rem 0 .6rem; padding-top: 1.2rem; border-top: 1px solid var(--line);
+     font-size: 1.2rem; }
+h3 { margin: 1.4rem 0 .4rem; font-size: 1rem; }
+p, ul { margin: .5rem 0; max-width: 46rem; }
+.soft { color: var(--soft); }
+.warn { color: var(--warn); font-weight: 600; }
+.scroll { overflow-x: auto; }
+table { margin: .6rem 0; border-collapse: collapse; font-size: .92rem; }
+th, td { padding: .3rem .9rem .3rem 0; border-bottom: 1px solid var(--line); text-align: left;
+         vertical-align: top; overflow-wrap: anywhere; }
+th { color: var(--soft); font-weight: 600; white-space: nowrap; }
+td.number, th.number { text-align: right; white-space: nowrap;
+                       font-variant-numeric: tabular-nums; }
+img { display: block; max-width: 100%; height: auto; margin: .6rem 0; }
+code, pre { font: .88em/1.5 ui-monospace, "DejaVu Sans Mono", monospace; }
+pre { padding: .8rem 1rem; background: #f4f6f8; border-radius: 6px; overflow-x: auto; }
+details > summary { cursor: pointer; color: var(--accent); }
+.tiles { display: flex; flex-wrap: wrap; gap: .8rem; margin: 1.2rem 0; }
+.tiles div { flex: 1 1 8rem; padding: .7rem 1rem; border: 1px solid var(--line);
+             border-radius: 6px; }
+.tiles b { display: block; font-size: 1.35rem; line-height: 1.3; }
+.tiles span { color: var(--soft); font-size: .85rem; }
+</style>
+</head>
+<body>
+<main>
+<h1>{{ title }}</h1>
+{{ body | safe }}
+</main>
+</body>
+</html>
+"""
+
+# Autoescaping is for what comes from data; a body is HTML that our own templates made.
+ENVIRONMENT = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
+
+
+def page(title: str, body_html: str) -> str:
+    """A whole HTML page around a body. The title is escaped, the body is not."""
+    return fill(PAGE, title=title, body=body_html)
+
+
+def fill(template: str, **values: Any) -> str:
+    """Fill a Jinja template; values are escaped unless the template says `| safe`."""
+    return ENVIRONMENT.from_string(template).render(**values)
+
+
+def table(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+    """An HTML table; cells are escaped, numbers are set flush right."""
+    rows = [tuple(row) for row in rows]
+    numeric = [
+        bool(rows) and all(isinstance(row[i], int | float) for row in rows)
+        for i in range(len(header))
+    ]
+
+    def cell(tag: str, value: Any, number: bool) -> str:
+        mark = ' class="number"' if number else ""
+        return f"<{tag}{mark}>{html.escape(spell(value))}</{tag}>"
+
+    def line(tag: str, cells: Sequence[Any]) -> str:
+        return "<tr>" + "".join(map(cell, [tag] * len(cells), cells, numeric)) + "</tr>"
+
+    body = "\n".join([line("th", header), *(line("td", row) for row in rows)])
+    return f'<div class="scroll"><table>\n{body}\n</table></div>\n'
+
+
+def tiles(facts: dict[str, Any]) -> str:
+    """A row of boxes, a large value above its name in each."""
+    boxes = (
+        f"<div><b>{html.escape(spell(value))}</b><span>{html.escape(name)}</span></div>"
+        for name, value in facts.items()
+    )
+    return f'<div class="tiles">{"".join(boxes)}</div>\n'
+
+
+def spell(value: Any) -> str:
+    """Thousands apart in whole numbers, four digits of the others, the rest as it is."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}"
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def figure(columns: int = 1, width: float = 9.0, height: float = 2.6) -> tuple[Any, Any]:
+    """A matplotlib figure in the house's colours and its axes, without pyplot's global state."""
+    import matplotlib as mpl
+    from cycler import cycler
+    from matplotlib.figure import Figure
+
+    style: Any = {
+        "axes.prop_cycle": cycler(color=COLOURS),
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "axes.edgecolor": "#9aa5b1",
+        "axes.labelcolor": "#66727f",
+        "xtick.color": "#66727f",
+        "ytick.color": "#66727f",
+        "text.color": "#1d2733",
+        "font.size": 9,
+    }
+    with mpl.rc_context(style):
+        made = Figure(figsize=(width, height), layout="constrained")
+        return made, made.subplots(1, columns)
+
+
+def png(drawn: Any) -> bytes:
+    """A matplotlib figure as a PNG file; the same figure gives the same bytes."""
+    file = io.BytesIO()
+    drawn.savefig(file, format="png", dpi=144, metadata={"Software": None})
+    return file.getvalue()
+
+
+def picture(drawn: Any, description: str = "") -> str:
+    """A matplotlib figure as an `<img>` that holds its own PNG."""
+    data = base64.b64encode(png(drawn)).decode()
+    return f'<img alt="{html.escape(description)}" src="data:image/png;base64,{data}">\n'
