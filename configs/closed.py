@@ -1,7 +1,20 @@
 """What every part of a recipe has in common: frozen, and closed to keys it does not know."""
 
-from pydantic import BaseModel, ConfigDict
+from typing import Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict
 
 
 class Closed(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", validate_default=True, allow_inf_nan=False
+    )
+
+
+def default_kind(kind: str) -> BeforeValidator:
+    """Lets a mapping of a union leave out `kind`: `optimizer: {beta_1: 0.8}` is still Adam."""
+
+    def add(value: Any) -> Any:
+        return {"kind": kind, **value} if isinstance(value, dict) else value
+
+    return BeforeValidator(add)

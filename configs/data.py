@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
-from configs.closed import Closed
+from configs.closed import Closed, default_kind
 
 Fraction = Annotated[float, Field(gt=0.0, lt=1.0)]
 Files = Annotated[
@@ -65,6 +65,7 @@ class CharacterTokenizer(Closed):
 Tokenizer = Annotated[
     WordTokenizer | WordPieceTokenizer | SentencePieceTokenizer | CharacterTokenizer,
     Field(discriminator="kind"),
+    default_kind("word"),
 ]
 
 

@@ -4,7 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from configs.closed import Closed
+from configs.closed import Closed, default_kind
 
 Positive = Annotated[float, Field(gt=0.0)]
 NotNegative = Annotated[float, Field(ge=0.0)]
@@ -14,7 +14,8 @@ Count = Annotated[int, Field(ge=1)]
 class Strategy(Closed):
     """Which `tf.distribute` strategy; `auto` takes all GPUs there are, else one device.
 
-    `replicas` with `mirrored` and no GPU makes that many logical CPUs. `multi_worker` reads TF_CONFIG.
+    `replicas` with `mirrored` and no GPU makes that many logical CPUs. `multi_worker` reads
+    TF_CONFIG.
     """
 
     kind: Literal["auto", "one_device", "mirrored", "multi_worker", "tpu"] = "auto"
@@ -51,7 +52,7 @@ class Adadelta(Closed):
     weight_decay: NotNegative = 0.0
 
 
-Optimizer = Annotated[Adam | SGD | Adadelta, Field(discriminator="kind")]
+Optimizer = Annotated[Adam | SGD | Adadelta, Field(discriminator="kind"), default_kind("adam")]
 
 
 class Schedule(Closed):

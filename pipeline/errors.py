@@ -1,8 +1,4 @@
-"""The two ways a command ends badly; both are shown to the user as they are, without a traceback."""
-
-
-class RecipeError(Exception):
-    """The call or the recipe is wrong. Exit status 2."""
+"""The ways a job ends badly, shown to the user as they are; a wrong recipe is a `RecipeError`."""
 
 
 class JobError(Exception):

@@ -1,0 +1,160 @@
+"""Recipes: what is read is what was written, and every mistake is told in one line."""
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from configs import loading
+
+RECIPES = sorted(Path("configs").glob("*/*.yaml"))
+SMALL = """
+name: small
+data: {train: train.csv}
+task: {kind: classify}
+model: {kind: text_cnn}
+"""
+# Without the characters that JSON spells as a pair of escapes and YAML as one.
+TEXTS = st.text(st.characters(max_codepoint=0xFFFF, exclude_categories=["Cs"]))
+# Some keys of each type, with the values that they may take.
+VALUES = {
+    "work": TEXTS,
+    "task.label": TEXTS,
+    "tracking.uri": st.none() | TEXTS,
+    "train.epochs": st.integers(1, 10**9),
+    "train.learning_rate": st.floats(0, exclude_min=True, allow_infinity=False),
+    "train.xla": st.booleans(),
+    "model.widths": st.lists(st.integers(), min_size=1).map(tuple),
+    "beam.options": st.lists(TEXTS).map(tuple),
+    "task.class_weights": st.dictionaries(TEXTS, st.floats(-1e9, 1e9)),
+}
+
+
+def at(values, path):
+    for key in path.split("."):
+        values = values[key]
+    return values
+
+
+@pytest.mark.parametrize("path", RECIPES, ids=str)
+def test_recipes_read_back_the_same_once_written_in_full(path):
+    recipe = loading.load(path)
+    assert loading.parse(loading.dump(recipe)) == recipe
+
+
+@given(st.sampled_from(sorted(VALUES)).flatmap(lambda p: st.tuples(st.just(p), VALUES[p])))
+def test_override_changes_its_own_key_alone_and_outlives_writing(override):
+    path, value = override
+    recipe = loading.parse(SMALL, [f"{path}={json.dumps(value)}"])
+    values, before = recipe.model_dump(), loading.parse(SMALL).model_dump()
+    assert at(values, path) == value
+    parent, _, key = path.rpartition(".")
+    for whole in (values, before):
+        del (at(whole, parent) if parent else whole)[key]
+    assert values == before
+    assert loading.parse(loading.dump(recipe)) == recipe
+
+
+@given(st.text() | st.text(alphabet="0123456789+-.eE_nultrfasyo~<= :#'\"\n", max_size=6))
+def test_strings_are_written_so_that_they_read_back_as_strings(text):
+    recipe = loading.parse(SMALL).model_copy(update={"work": text})
+    written = loading.dump(recipe)
+    assert loading.parse(written) == recipe
+    # A reader of YAML 1.1 agrees.
+    assert yaml.safe_load(written)["work"] == text
+
+
+def test_overrides_reach_into_lists_and_unions_and_take_plain_globs():
+    overrides = ["model.widths=[2, 3]", "model.widths.1=9", "train.optimizer.beta_1=0.5"]
+    recipe = loading.parse(SMALL, [*overrides, "data.train=*.csv", "train.learning_rate=1e-4"])
+    assert recipe.model.widths == (2, 9)
+    assert recipe.train.optimizer.kind == "adam"
+    assert recipe.train.optimizer.beta_1 == 0.5
+    assert recipe.data.train == ("*.csv",)
+    assert recipe.train.learning_rate == 1e-4
+
+
+def test_labels_may_be_spelt_like_other_values():
+    text = SMALL.replace("classify", "classify, class_weights: {no: 1, 0: 2, null: 3}")
+    assert loading.parse(text).task.class_weights == {"no": 1, "0": 2, "null": 3}
+
+
+MISTAKES = {
+    "train.epoch=3": "train.epoch: unknown key; did you mean train.epochs?",
+    "epochs=3": "epochs: unknown key; did you mean train.epochs?",
+    "text.tokenizer.sise=9": (
+        "text.tokenizer.sise: unknown key; did you mean text.tokenizer.size?"
+    ),
+    "train.optimizer.nesterov=true": (
+        "train.optimizer.nesterov: unknown key; allowed here: kind, beta_1, beta_2, epsilon,"
+        " weight_decay"
+    ),
+    "train.optimizer={kind: sgd, rho: 1}": (
+        "train.optimizer.rho: unknown key; allowed here: kind, momentum, nesterov, weight_decay"
+    ),
+    "train.optimizer.kind=adan": (
+        "train.optimizer.kind: should be one of 'adam', 'sgd', 'adadelta', got \"adan\""
+    ),
+    "task={text: a}": "task.kind: missing",
+    "data={}": "data.train: missing",
+    "train.epochs=true": "train.epochs: should be a valid integer, got true",
+    "train.epochs=many": 'train.epochs: should be a valid integer, got "many"',
+    "train.epochs=0": "train.epochs: should be greater than or equal to 1, got 0",
+    "train.learning_rate=.inf": "train.learning_rate: should be a finite number, got Infinity",
+    "data.valid=1.5": "data.valid: should be a list or should be less than 1, got 1.5",
+    "model.widths=[3, x]": 'model.widths.1: should be a valid integer, got "x"',
+    "evaluate=": "evaluate: should be a mapping, got null",
+    "train.batch_size=null": (
+        "train: set exactly one of batch_size and batch_tokens, the other to null"
+    ),
+}
+
+
+@pytest.mark.parametrize(("override", "line"), MISTAKES.items(), ids=list(MISTAKES))
+def test_mistake_is_told_with_path_and_remedy(override, line):
+    with pytest.raises(loading.RecipeError) as caught:
+        loading.parse(SMALL, [override], name="small.yaml")
+    assert str(caught.value) == f"small.yaml: {line}"
+
+
+def test_each_mistake_has_a_line():
+    with pytest.raises(loading.RecipeError) as caught:
+        loading.parse(SMALL, ["train.epoch=3", "seed=-1", "model.k=0"])
+    assert len(str(caught.value).splitlines()) == 3
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("seed: 1\nname: a\nseed: 2\n", "r.yaml: line 3: key 'seed' stands here a second time"),
+        ("name: a\ndata: [1\n", "r.yaml: line 3: expected ',' or ']'"),
+        ("- a\n", "r.yaml: should be a mapping with keys such as name, data and task"),
+        ("", "r.yaml: should be a mapping with keys such as name, data and task"),
+        ("[a]: b\n", "r.yaml: line 1: a key should be a single word"),
+        ("name: *a\n", "r.yaml: line 1: found undefined alias 'a'"),
+        ("name: \x00\n", "r.yaml: unacceptable character"),
+    ],
+)
+def test_file_that_is_no_recipe_is_told_by_line(text, message):
+    with pytest.raises(loading.RecipeError) as caught:
+        loading.parse(text, name="r.yaml")
+    assert str(caught.value).startswith(message)
+
+
+@pytest.mark.parametrize("override", ["train.epochs", "=3", "train..epochs=3"])
+def test_override_of_another_form_is_an_error(override):
+    with pytest.raises(loading.RecipeError, match=r"should be key\.path=value"):
+        loading.parse(SMALL, [override])
+
+
+def test_list_index_out_of_range_is_an_error():
+    with pytest.raises(loading.RecipeError, match="'3' is no index into a list of 1"):
+        loading.parse(SMALL, ["data.columns=[a]", "data.columns.3=b"])
+
+
+def test_missing_file_is_an_error(tmp_path):
+    with pytest.raises(loading.RecipeError, match=r"none\.yaml: No such file"):
+        loading.load(tmp_path / "none.yaml")
