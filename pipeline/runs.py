@@ -1,0 +1,65 @@
+"""Where a training job keeps its files, and how later stages read a trained model back."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from safetensors.numpy import load_file
+
+from configs.recipe import Recipe
+from pipeline import artifacts, checkpoints
+
+TRAINING = "training"  # the published stage: weights.safetensors, history.json
+WEIGHTS = "weights.safetensors"
+
+# What may change between two starts of the same job: none of it changes the numbers.
+FREE = {"strategy", "save_every", "keep", "log_every"}
+
+
+def mark(recipe: Recipe, prepared: Path) -> str:
+    """The fingerprint of everything that the trained weights depend on."""
+    settings = recipe.model_dump(mode="json", include={"seed", "task", "model"})
+    train = recipe.train.model_dump(mode="json", exclude=FREE)
+    return artifacts.fingerprint(artifacts.manifest(prepared)["fingerprint"], settings, train)
+
+
+def directory(recipe: Recipe, prepared: Path) -> Path:
+    return Path(recipe.work) / "runs" / f"{recipe.name}-{mark(recipe, prepared)[:8]}"
+
+
+@dataclass(frozen=True)
+class Trained:
+    recipe: Recipe
+    prepared: Path
+    tokenizer: Any  # pipeline.text's
+    labels: list[str]
+    model: Any  # keras.Model, with the trained weights
+
+
+def load(run_dir: Path) -> Trained:
+    """Read a trained run back.
+
+    Raises:
+        JobError: the run has not finished training, or its files are damaged.
+    """
+    artifacts.check(run_dir / TRAINING)
+    facts = artifacts.manifest(run_dir / TRAINING)
+    text = (run_dir / TRAINING / "recipe.yaml").read_text(encoding="utf-8")
+    recipe = Recipe.model_validate(yaml.safe_load(text))
+    prepared = Path(facts["prepared"])
+
+    from pipeline.build import build_model
+    from pipeline.text import tokenizers
+
+    tokenizer = tokenizers.load(prepared / "tokenizer")
+    labels = artifacts.read_json(prepared / "labels.json")
+    model = build_model(recipe, tokenizer.vocabulary, max(len(labels), 1))
+    values = load_file(run_dir / TRAINING / WEIGHTS)
+    checkpoints.assign(checkpoints.by_path(weights(model)), values)
+    return Trained(recipe, prepared, tokenizer, labels, model)
+
+
+def weights(model: Any) -> list[Any]:
+    """The variables that make the model's answers: all but the states of its seed generators."""
+    return [v for v in model.variables if not v.path.endswith("seed_generator_state")]

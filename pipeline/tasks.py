@@ -1,0 +1,94 @@
+"""What each kind of task asks of the loop: its loss, its scores, and the score that decides."""
+
+from collections.abc import Callable
+from typing import Any, assert_never
+
+import numpy as np
+
+from configs.tasks import Classify, Multilabel, Regress, Task
+from pipeline.errors import JobError
+
+LOWER_IS_BETTER = {"loss", "rmse"}
+
+
+def loss_function(task: Task) -> Callable[[Any, Any], Any]:
+    """((B, C) logits, labels) -> (B,) losses."""
+    from components import losses
+
+    match task:
+        case Classify():
+            return lambda z, y: losses.softmax_cross_entropy(z, y, task.label_smoothing)
+        case Multilabel():
+            return losses.sigmoid_cross_entropy
+        case Regress():
+            return losses.squared_error
+        case _:
+            assert_never(task)
+
+
+def class_weights(task: Task, labels: list[str], train_labels: np.ndarray) -> np.ndarray | None:
+    """(C,) weights of the classes in the loss, or None for all alike.
+
+    `balanced` is N / (C * count), which gives every class the same total weight.
+
+    Raises:
+        JobError: a weight names a label that the data does not have.
+    """
+    if not isinstance(task, Classify) or task.class_weights == "none":
+        return None
+    if task.class_weights == "balanced":
+        counts = np.bincount(train_labels, minlength=len(labels))
+        return (len(train_labels) / (len(labels) * np.maximum(counts, 1))).astype(np.float32)
+    unknown = sorted(set(task.class_weights) - set(labels))
+    if unknown:
+        raise JobError(f"task.class_weights names no label of the data: {', '.join(unknown)}")
+    return np.array([task.class_weights.get(label, 1.0) for label in labels], np.float32)
+
+
+def scores(task: Task, labels: np.ndarray, logits: np.ndarray) -> dict[str, float]:
+    """What a validation reports beside the loss, from a split's labels and its (N, C) logits."""
+    from sklearn.metrics import f1_score
+
+    match task:
+        case Classify():
+            predicted = logits.argmax(axis=1)
+            return {
+                "accuracy": float((predicted == labels).mean()),
+                "macro_f1": float(f1_score(labels, predicted, average="macro", zero_division=0.0)),
+            }
+        case Multilabel():
+            # sigmoid(z) > t  <=>  z > log(t / (1 - t))
+            predicted = logits > np.log(task.threshold / (1 - task.threshold))
+            f1 = {
+                average: float(f1_score(labels, predicted, average=average, zero_division=0.0))
+                for average in ("micro", "macro")
+            }
+            return {"micro_f1": f1["micro"], "macro_f1": f1["macro"]}
+        case Regress():
+            return {"rmse": float(np.sqrt(np.mean((logits[:, 0] - labels) ** 2)))}
+        case _:
+            assert_never(task)
+
+
+def deciding_score(task: Task, chosen: str | None) -> str:
+    """The score that picks the best checkpoint: the recipe's `train.metric`, or the task's own.
+
+    Raises:
+        JobError: the task has no such score.
+    """
+    names = {
+        "classify": ["accuracy", "macro_f1", "loss"],
+        "multilabel": ["micro_f1", "macro_f1", "loss"],
+        "regress": ["rmse", "loss"],
+    }[task.kind]
+    if chosen is not None and chosen not in names:
+        raise JobError(
+            f"train.metric: no score {chosen!r} for {task.kind}, choose {' or '.join(names)}"
+        )
+    return chosen or names[0]
+
+
+def better(name: str, new: float, old: float | None) -> bool:
+    if old is None:
+        return True
+    return new < old if name in LOWER_IS_BETTER else new > old
