@@ -1,0 +1,117 @@
+"""The model card: what an exported model is, what it learned from, how good it is, how to call it.
+
+Source: Mitchell et al. 2019, https://arxiv.org/abs/1810.03993, for what belongs on one.
+"""
+
+from pathlib import Path
+from typing import Any
+
+from configs.recipe import Recipe
+from pipeline import artifacts
+
+TASKS = {
+    "classify": "gives a text one label of {number}",
+    "multilabel": "gives a text any number of {number} labels",
+    "regress": "gives a text a number",
+}
+
+
+def model_card(
+    recipe: Recipe, run_dir: Path, prepared: Path, labels: list[str], version: int
+) -> str:
+    """The card as Markdown. Metrics are those of `run_dir/evaluation`, if there are any."""
+    data = artifacts.manifest(prepared)
+    rows = "".join(
+        f"| {name} | {facts['examples']:,} | {facts['tokens']:,} |\n"
+        for name, facts in data["splits"].items()
+    )
+    kind = recipe.task.kind
+    return f"""# {recipe.name}, version {version}
+
+A {recipe.model.kind} that {TASKS[kind].format(number=len(labels))}, trained from `recipe.yaml`
+beside this file by the run `{run_dir.name}`.
+{_labels(labels)}
+## Data
+
+Fingerprint `{data["fingerprint"]}`, from {", ".join(f"`{path}`" for path in recipe.data.train)}.
+
+| split | texts | tokens |
+|---|---:|---:|
+{rows}
+## Quality
+
+{_metrics(run_dir / "evaluation" / "metrics.json")}
+## Limits
+
+- It knows the language, the topics and the style of its training texts. Elsewhere its answers may
+  be wrong and its scores high all the same; measure it on your own texts first.
+- It reads the first {recipe.text.max_length} tokens of a text ({recipe.text.tokenizer.kind}
+  tokenizer); what comes after has no influence.
+- {_score_limit(kind)}
+- Any text gets an answer, an empty one or one of unknown words only too.
+
+## How to call it
+
+On the REST port of TensorFlow Serving:
+
+    curl -d '{{"inputs": {{"text": ["..."]}}}}' http://localhost:8501/v1/models/{recipe.name}:predict
+
+In Python, with tensorflow and tensorflow-text alone:
+
+    import tensorflow as tf, tensorflow_text
+    model = tf.saved_model.load("{version}")
+    model.signatures["serving_default"](text=tf.constant(["..."]))
+
+Outputs: {_outputs(kind, min(recipe.export.top_k, len(labels)))}
+The signature `ids` takes token ids (texts, tokens) int32 padded with 0 in place of texts. A server
+that batches wants all of one length there.
+"""
+
+
+def _labels(labels: list[str]) -> str:
+    if not labels:
+        return ""
+    shown = ", ".join(f"`{label}`" for label in labels[:100])
+    return f"\nLabels: {shown}{', ...' if len(labels) > 100 else ''} (all in `labels.json`).\n"
+
+
+def _metrics(path: Path) -> str:
+    if not path.is_file():
+        return "Not evaluated: `textmill evaluate` measures it before the export.\n"
+    rows = "".join(
+        f"| {name} | {m['value']:.4f} | {m['low']:.4f} to {m['high']:.4f} | {m['n']:,} |\n"
+        for name, m in artifacts.read_json(path).items()
+    )
+    return f"| metric | value | 95% interval | texts |\n|---|---:|---:|---:|\n{rows}"
+
+
+def _score_limit(kind: str) -> str:
+    if kind == "regress":
+        return "Its numbers come without a measure of their certainty."
+    return (
+        "Its labels are all it can say: a text that fits none gets one all the same. Scores are the"
+        "\n  model's own, and are probabilities only as far as the evaluation's calibration says."
+    )
+
+
+def _outputs(kind: str, k: int) -> str:
+    if kind == "regress":
+        return "`value`."
+    return (
+        f"`label` and its `score`; `labels` and `scores`, the best {k};"
+        "\n`probabilities` of all labels, in the order of `labels.json`."
+    )
+
+
+def facts(recipe: Recipe, run_dir: Path, version: int) -> dict[str, Any]:
+    """What an export's manifest says of it."""
+    link = run_dir / "mlflow.json"
+    return {
+        "name": recipe.name,
+        "version": version,
+        "task": recipe.task.kind,
+        "precision": recipe.train.precision,
+        "signatures": ["serving_default", "ids"],
+        "run_dir": str(run_dir.resolve()),
+        "mlflow_run_id": artifacts.read_json(link)["run_id"] if link.is_file() else None,
+    }
