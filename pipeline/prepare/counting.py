@@ -1,0 +1,62 @@
+"""Word counts that need not fit into memory: dicts in buckets by hash, spilled and merged by file."""
+
+import pickle
+import zlib
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+BUCKETS = 32
+MOST_WORDS = 500_000  # distinct words held before a spill; about 80 MB
+
+
+class WordCounts:
+    """The counts of one unit of work, on their way to `folder`/BUCKET/UNIT-SPILL."""
+
+    def __init__(self, folder: Path, unit: int):
+        self.folder, self.unit = folder, unit
+        self.counts: dict[bytes, int] = {}
+        self.spills = 0
+
+    def add(self, words: Iterable[bytes], counts: Iterable[int]) -> None:
+        get, here = self.counts.get, self.counts
+        for word, count in zip(words, counts, strict=True):
+            here[word] = get(word, 0) + count
+        if len(here) > MOST_WORDS:
+            self.spill()
+
+    def spill(self) -> None:
+        buckets: list[dict[bytes, int]] = [{} for _ in range(BUCKETS)]
+        for word, count in self.counts.items():
+            buckets[zlib.crc32(word) % BUCKETS][word] = count
+        for number, bucket in enumerate(buckets):
+            path = self.folder / f"{number:02d}" / f"{self.unit:05d}-{self.spills:03d}"
+            write(path, bucket)
+        self.counts.clear()
+        self.spills += 1
+
+
+def write(path: Path, counts: dict[bytes, int]) -> None:
+    """Written beside and renamed, because a runner may try a unit twice."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f".{path.name}.{id(counts)}")
+    unfinished.write_bytes(pickle.dumps(counts))
+    unfinished.replace(path)
+
+
+def merge(bucket: int, folder: str, least: int) -> dict[str, Any]:
+    """Add up one bucket of all units; words seen fewer than `least` times are left out."""
+    counts: dict[bytes, int] = {}
+    for path in sorted(Path(folder, f"{bucket:02d}").iterdir()):
+        for word, count in pickle.loads(path.read_bytes()).items():
+            counts[word] = counts.get(word, 0) + count
+    distinct = len(counts)
+    kept = {word: count for word, count in counts.items() if count >= least}
+    write(Path(folder, "merged", f"{bucket:02d}"), kept)
+    return {"distinct": distinct, "words": sum(counts.values())}
+
+
+def merged(folder: Path) -> Iterator[tuple[bytes, int]]:
+    """All words and their counts, a bucket at a time."""
+    for path in sorted((folder / "merged").iterdir()):
+        yield from pickle.loads(path.read_bytes()).items()

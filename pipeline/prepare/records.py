@@ -1,0 +1,29 @@
+"""The records of a unit as both passes see them: in the same order, checked, in batches."""
+
+from collections.abc import Iterator
+
+from configs.recipe import Recipe
+from pipeline.prepare.batches import batched
+from pipeline.prepare.checks import Checked, checker
+from pipeline.prepare.inputs import Unit
+from pipeline.prepare.sources import Bad, read
+
+Line = tuple[int, Checked | Bad]
+
+
+def checked_batches(unit: Unit, recipe: Recipe) -> Iterator[list[Line]]:
+    """Yield batches of (line, record): good ones and bad ones together, in the file's order.
+
+    Raises:
+        JobError: the file cannot be read, or lacks a column.
+    """
+    columns = recipe.data.columns
+    needed = dict.fromkeys((recipe.task.text, recipe.task.label, *columns))
+    check = checker(recipe.task, columns)
+    checked = ((line, check(record)) for line, record in read(unit.path, unit.kind, tuple(needed)))
+    return batched(checked, _size)
+
+
+def _size(item: Line) -> int:
+    record = item[1]
+    return 0 if isinstance(record, Bad) else len(record.text)
