@@ -19,7 +19,7 @@ class SavedModel(PythonModel):
         self.answer = loaded.signatures["serving_default"]
         self.loaded = loaded  # the signature does not keep its model alive
 
-    def predict(self, context: Any, model_input: list[str]):
+    def predict(self, context: Any, model_input: list[str]):  # type: ignore[override]
         """One dict a text, with the outputs of `serving_default`."""
         import tensorflow as tf
 
