@@ -6,6 +6,7 @@ A record is a dict of column name -> value. Blank lines are no records.
 import csv
 import json
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any, NamedTuple
 
 from pipeline.errors import JobError
@@ -39,12 +40,15 @@ TOO_LONG = "record too long"
 FIELDS = "wrong number of fields"
 
 
-def read(path: str, kind: str, needed: tuple[str, ...]) -> Iterator[tuple[int, Record]]:
+def read(
+    path: str, kind: str, needed: tuple[str, ...], others: bool = False
+) -> Iterator[tuple[int, Record]]:
     """Yield (line, record); for Parquet the line is the row, counted from 1.
 
     Args:
         kind: csv, tsv, jsonl, parquet or text.
         needed: columns that the file must have; more may come along.
+        others: whether all others come along from Parquet too, where each costs time.
 
     Raises:
         JobError: the file cannot be read, or lacks a needed column altogether.
@@ -53,7 +57,7 @@ def read(path: str, kind: str, needed: tuple[str, ...]) -> Iterator[tuple[int, R
         "csv": csv_records,
         "tsv": tsv_records,
         "jsonl": jsonl_records,
-        "parquet": parquet_records,
+        "parquet": partial(parquet_records, others=others),
         "text": text_records,
     }
     return readers[kind](path, needed)
@@ -137,8 +141,10 @@ def text_records(path: str, needed: tuple[str, ...]) -> Iterator[tuple[int, Reco
         yield number, line if isinstance(line, Bad) else {"text": line}
 
 
-def parquet_records(path: str, needed: tuple[str, ...]) -> Iterator[tuple[int, Record]]:
-    """Rows of the needed columns, a few megabytes at a time, never a whole row group."""
+def parquet_records(
+    path: str, needed: tuple[str, ...], others: bool = False
+) -> Iterator[tuple[int, Record]]:
+    """Rows of the needed columns or of all, a few megabytes at a time, never a whole row group."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -151,13 +157,14 @@ def parquet_records(path: str, needed: tuple[str, ...]) -> Iterator[tuple[int, R
                 table.metadata.row_group(i).total_byte_size for i in range(table.num_row_groups)
             )
             rows = max(1, min(1024, BATCH_BYTES * table.metadata.num_rows // max(1, size)))
-            for batch in table.iter_batches(rows, columns=list(needed), use_threads=False):
+            columns = None if others else list(needed)
+            for batch in table.iter_batches(rows, columns=columns, use_threads=False):
                 # As bytes, because Arrow does not check that strings are UTF-8 and we must.
-                columns = [
+                values = [
                     column.cast(pa.large_binary()) if _is_text(column.type) else column
                     for column in batch.columns
                 ]
-                for row in zip(*(column.to_pylist() for column in columns), strict=True):
+                for row in zip(*(column.to_pylist() for column in values), strict=True):
                     number += 1
                     yield number, decoded_row(dict(zip(batch.schema.names, row, strict=True)))
     except (pa.ArrowException, OSError, ValueError) as error:
