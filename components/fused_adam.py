@@ -1,6 +1,6 @@
 """The update of Adam in one pass over memory: TensorFlow's own kernel in place of eight ops.
 
-The portable update beside it is in `components.optimizers.Adam.update_step`; a test holds them equal.
+The portable update beside it is in `components.optimizers.Adam.update_step`; tests hold them equal.
 """
 
 import keras

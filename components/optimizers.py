@@ -28,20 +28,19 @@ class Adam(_SummedGradients, keras.optimizers.Adam):
     def update_step(self, gradient, variable, learning_rate):
         index = self._get_variable_index(variable)
         m, v = self._momentums[index], self._velocities[index]
+        # All in float32, so that the rounding of 1 - beta cancels between moments and corrections.
+        beta_1, beta_2 = ops.cast(self.beta_1, "float32"), ops.cast(self.beta_2, "float32")
         step = ops.cast(self.iterations + 1, "float32")
-        root = ops.sqrt(1 - ops.power(ops.cast(self.beta_2, "float32"), step))
-        rate = ops.cast(learning_rate, "float32") * root
-        rate = rate / (1 - ops.power(ops.cast(self.beta_1, "float32"), step))
+        root = ops.sqrt(1 - ops.power(beta_2, step))
+        rate = ops.cast(learning_rate, "float32") * root / (1 - ops.power(beta_1, step))
         if keras.backend.backend() == "tensorflow":
             from components.fused_adam import fused_adam
 
-            fused_adam(
-                variable, m, v, gradient, rate, self.beta_1, self.beta_2, self.epsilon * root
-            )
+            fused_adam(variable, m, v, gradient, rate, beta_1, beta_2, self.epsilon * root)
             return
         gradient = ops.cast(gradient, variable.dtype)
-        self.assign_add(m, (gradient - m) * (1 - self.beta_1))
-        self.assign_add(v, (ops.square(gradient) - v) * (1 - self.beta_2))
+        self.assign_add(m, (gradient - m) * (1 - beta_1))
+        self.assign_add(v, (ops.square(gradient) - v) * (1 - beta_2))
         self.assign_sub(variable, rate * m / (ops.sqrt(v) + self.epsilon * root))
 
 
