@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from configs import loading
 from configs.recipe import Recipe
 from pipeline import artifacts, runs, saved_model, serving_ops, tracking
 from pipeline.model_card import facts, model_card
@@ -84,8 +83,7 @@ def _write(folder: Path, recipe: Recipe, run_dir: Path, version: int) -> None:
 
     tokenizer.save(folder / "tokenizer")
     artifacts.write_json(folder / "labels.json", labels)
-    settings = yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
-    (folder / "recipe.yaml").write_text(settings, encoding="utf-8")
+    (folder / "recipe.yaml").write_text(loading.dump(recipe), encoding="utf-8")
     card = model_card(recipe, run_dir, trained.prepared, labels, version)
     (folder / "MODEL_CARD.md").write_text(card, encoding="utf-8")
 

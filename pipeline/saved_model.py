@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-Answer = Callable[[Sequence[str]], dict[str, Any]]
+Answer = Callable[[Sequence[str] | Sequence[bytes]], dict[str, Any]]
 
 
 def load(export_dir: Path | str) -> Answer:
@@ -17,7 +17,7 @@ def load(export_dir: Path | str) -> Answer:
 
     model = tf.saved_model.load(str(export_dir))
 
-    def answer(texts: Sequence[str]) -> dict[str, Any]:
+    def answer(texts: Sequence[str] | Sequence[bytes]) -> dict[str, Any]:
         # `model` is named so that it lives as long as this function: a signature alone does not
         # keep the variables that it reads.
         outputs = model.signatures["serving_default"](text=tf.constant(texts, tf.string))
