@@ -29,6 +29,14 @@ def write(values: Any) -> str:
     return yaml.dump(values, Dumper=_Dumper, sort_keys=False, allow_unicode=True)
 
 
+def write_inline(value: Any) -> str:
+    """The same on one line."""
+    text = yaml.dump(
+        value, Dumper=_Dumper, default_flow_style=True, allow_unicode=True, width=float("inf")
+    )
+    return text.removesuffix("\n").removesuffix("\n...")
+
+
 class _Loader(yaml.SafeLoader):
     pass
 

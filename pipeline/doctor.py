@@ -1,0 +1,140 @@
+"""What is installed here, whether it fits together, and what a job would run on."""
+
+import os
+import platform
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, requires, version
+from importlib.util import find_spec
+from pathlib import Path
+
+from packaging.requirements import Requirement
+
+from configs.recipe import Recipe
+from pipeline.errors import JobError
+
+NAMED = ("tensorflow", "keras", "keras-hub", "tensorflow-text", "apache-beam", "mlflow")
+INSTALL = "install what is locked: uv pip install --require-hashes -r requirements.txt"
+DISK = 2 << 30  # bytes that a job may well need
+
+
+@dataclass(frozen=True)
+class Finding:
+    what: str
+    remedy: str = ""  # what to do; empty when all is well
+
+
+def findings(recipe: Recipe) -> Iterator[Finding]:
+    """Look at one thing after the other; slow ones last."""
+    checks: tuple[Callable[[Recipe], Iterator[Finding]], ...] = (
+        _python,
+        _packages,
+        _tfrecords,
+        _disk,
+        _store,
+        _devices,
+    )
+    for check in checks:
+        yield from check(recipe)
+
+
+def _python(_: Recipe) -> Iterator[Finding]:
+    fits = sys.version_info[:2] == (3, 11)
+    remedy = "" if fits else "make .venv with Python 3.11: delete it, then `make .venv`"
+    yield Finding(f"Python {platform.python_version()}, {sys.executable}", remedy)
+
+
+def _packages(_: Recipe) -> Iterator[Finding]:
+    yield from (Finding(f"{name} {_installed(name) or 'is missing'}") for name in NAMED)
+    # What textmill needs, and what the packages it needs by name need.
+    wanted = {name: _requirements(name) for name in ("textmill", *NAMED)}
+    for name, requirements in wanted.items():
+        for requirement in requirements:
+            got = _installed(requirement.name)
+            if got is None or not requirement.specifier.contains(got, prereleases=True):
+                yield Finding(f"{name} needs {requirement}, got {got or 'none'}", INSTALL)
+    text, tensorflow = _installed("tensorflow-text"), _installed("tensorflow")
+    if text and tensorflow and _minor(text) != _minor(tensorflow):
+        # Its ops are compiled against one minor version.
+        yield Finding(f"tensorflow-text {text} is not made for tensorflow {tensorflow}", INSTALL)
+
+
+def _tfrecords(_: Recipe) -> Iterator[Finding]:
+    found = [name for name in ("snappy", "google_crc32c", "crcmod") if find_spec(name)]
+    what = f"checksums of TFRecords by {found[0]}" if found else "no package for TFRecord checksums"
+    yield Finding(what, "" if found else "pip install crcmod")
+
+
+def _disk(recipe: Recipe) -> Iterator[Finding]:
+    folder = Path(recipe.work).resolve()
+    there = next(path for path in (folder, *folder.parents) if path.is_dir())
+    free = shutil.disk_usage(there).free
+    problem = (
+        f"make room, or choose another folder with --set work=..., if you need {DISK >> 30} GB"
+    )
+    what = f"{free / 1e9:.1f} GB free in {folder}"
+    if not os.access(there, os.W_OK):
+        what, problem, free = f"{folder} cannot be written to", "--set work=ANOTHER_FOLDER", 0
+    yield Finding(what, "" if free > DISK else problem)
+
+
+def _store(recipe: Recipe) -> Iterator[Finding]:
+    from pipeline.mlflow_store import connect, store_uri
+
+    uri = store_uri(recipe)
+    file = Path(uri.removeprefix("sqlite:///"))
+    if uri.startswith("sqlite:///") and not file.exists():
+        yield Finding(f"MLflow store {uri}, which the first run makes")
+        return
+    try:
+        connect(uri)
+    except JobError as error:
+        yield Finding(f"MLflow store {uri} does not answer", str(error))
+    else:
+        yield Finding(f"MLflow store {uri} answers")
+
+
+def _devices(recipe: Recipe) -> Iterator[Finding]:
+    from pipeline.quiet import import_tensorflow
+
+    try:
+        import_tensorflow()
+        import tensorflow as tf
+
+        from pipeline.distribute import strategy
+
+        chosen = strategy(recipe.train.strategy)
+    except (ImportError, JobError, OSError) as error:
+        yield Finding(f"TensorFlow cannot start: {error}", INSTALL)
+        return
+    gpus = [
+        tf.config.experimental.get_device_details(gpu).get("device_name", gpu.name)
+        for gpu in tf.config.list_physical_devices("GPU")
+    ]
+    yield Finding(f"{os.cpu_count()} CPUs, GPUs: {', '.join(gpus) or 'none'}")
+    yield Finding(
+        f"train.strategy.kind {recipe.train.strategy.kind} is {type(chosen).__name__} with"
+        f" {chosen.num_replicas_in_sync} replica(s)"
+    )
+
+
+def _installed(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
+
+
+def _requirements(name: str) -> list[Requirement]:
+    """What a package needs here; nothing if it is not there itself."""
+    try:
+        listed = [Requirement(line) for line in requires(name) or []]
+    except PackageNotFoundError:
+        return []
+    return [each for each in listed if each.marker is None or each.marker.evaluate({"extra": ""})]
+
+
+def _minor(version: str) -> list[str]:
+    return version.split(".")[:2]

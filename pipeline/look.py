@@ -1,0 +1,93 @@
+"""A first look at training files, read just as `prepare` reads them."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any
+
+from configs.data import Data
+from configs.tasks import Task
+from pipeline.errors import JobError
+from pipeline.prepare import checks, files, sources
+
+MOST = 200_000  # records; enough to choose settings from, and read in seconds
+# Scripts that put no spaces between words: Thai, Lao, Myanmar, Khmer, Kana, Han.
+SPACELESS = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff"
+# Near enough to the word tokenizer.
+WORD = re.compile(rf"[{SPACELESS}]|[^\W{SPACELESS}]+|[^\w\s]")
+TAG = re.compile(r"</?[A-Za-z][^<>]*>")
+
+
+@dataclass
+class Look:
+    """What the first MOST records hold; `whole` if there are no more. Lengths are in words."""
+
+    bad: Counter[str] = field(default_factory=Counter)  # reason -> records
+    labels: Counter[str] = field(default_factory=Counter)
+    words: Counter[str] = field(default_factory=Counter)
+    lengths: list[int] = field(default_factory=list)
+    repeated: int = 0
+    tagged: int = 0
+    whole: bool = True
+
+    @property
+    def examples(self) -> int:
+        return len(self.lengths)
+
+
+def look(data: Data, task: Task) -> Look:
+    """Look at the training files.
+
+    Raises:
+        JobError: they cannot be read, or hold no usable record.
+    """
+    check, found, texts = checks.checker(task, ()), Look(), set()
+    records = _records(data, (task.text, task.label))
+    for record in islice(records, MOST):
+        checked = check(record)
+        if isinstance(checked, sources.Bad):
+            found.bad[checked.reason] += 1
+            continue
+        text = checked.text.decode()
+        words = WORD.findall(TAG.sub(" ", text).lower())
+        found.words.update(words)
+        found.lengths.append(len(words))
+        found.repeated += text in texts
+        found.tagged += TAG.search(text) is not None
+        texts.add(text)
+        if isinstance(checked.label, tuple):
+            found.labels.update(checked.label)
+    found.whole = next(records, None) is None
+    if not found.lengths:
+        reasons = ", ".join(f"{n:,} with {reason}" for reason, n in found.bad.most_common())
+        raise JobError(f"{', '.join(data.train)}: no usable row ({reasons or 'the file is empty'})")
+    return found
+
+
+def columns(path: str, declared: str) -> list[str]:
+    """The columns of a file, or of the first of those that a glob matches."""
+    path = files.matching((path,))[0].path
+    kind = files.format_of(path, declared)
+    if kind == "parquet":
+        import pyarrow.parquet as pq
+
+        with files.open_file(path) as file:
+            return pq.ParquetFile(file).schema_arrow.names
+    records = (record for _, record in sources.read(path, kind, ()))
+    return list(next((record for record in records if isinstance(record, dict)), {}))
+
+
+def values(data: Data, column: str) -> list[Any]:
+    """What stands in a column of the first MOST records."""
+    records = islice(_records(data, (column,)), MOST)
+    found = [record.get(column) for record in records if isinstance(record, dict)]
+    return [value for value in found if value not in (None, "")]
+
+
+def _records(data: Data, needed: tuple[str, ...]) -> Iterator[sources.Record]:
+    for source in files.matching(data.train):
+        kind = files.format_of(source.path, data.format)
+        for _, record in sources.read(source.path, kind, needed):
+            yield record

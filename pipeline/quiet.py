@@ -1,0 +1,37 @@
+"""Import TensorFlow without the lines that its C++ writes before it looks at any log level."""
+
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+def settle_environment() -> None:
+    """What has to be said before TensorFlow, Keras or Beam is imported."""
+    os.environ["KERAS_BACKEND"] = "tensorflow"
+    # Without a GPU driver, level 2 still shows that CUDA could not be started.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2" if Path("/dev/nvidiactl").exists() else "3")
+
+
+def import_tensorflow() -> None:
+    settle_environment()
+    with _hushed():
+        import tensorflow_text  # noqa: F401  (which imports tensorflow)
+
+
+@contextmanager
+def _hushed() -> Iterator[None]:
+    """Standard error goes to a file, which is shown only if the block fails."""
+    sys.stderr.flush()
+    with tempfile.TemporaryFile() as said, os.fdopen(os.dup(2), "wb") as shown:
+        os.dup2(said.fileno(), 2)
+        try:
+            yield
+        except BaseException:
+            said.seek(0)
+            shown.write(said.read())
+            raise
+        finally:
+            os.dup2(shown.fileno(), 2)

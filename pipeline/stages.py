@@ -1,0 +1,85 @@
+"""The stages in their order. Each skips itself when nothing that it depends on has changed."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from configs.recipe import Recipe
+from pipeline import artifacts
+from pipeline.quiet import import_tensorflow
+
+ORDER = ("prepare", "train", "evaluate", "export", "verify")
+
+
+def run(recipe: Recipe, last: str) -> dict[str, Any]:
+    """Run the stages up to `last`.
+
+    Returns:
+        What there is by then of prepared_dir, run_dir, mlflow_run_id, tracking_uri, metrics,
+        export_dir and largest_difference.
+    """
+    facts: dict[str, Any] = {}
+    for stage, found in zip(ORDER, _stages(recipe, last != "prepare"), strict=False):
+        facts |= found
+        if stage == last:
+            break
+    return facts
+
+
+def in_words(facts: dict[str, Any]) -> list[str]:
+    """How good the model is, and where to look."""
+    lines = [
+        f"{name:14} {m['value']:.4f}  95% interval {m['low']:.4f} to {m['high']:.4f}, n {m['n']:,}"
+        for name, m in facts.get("metrics", {}).items()
+    ]
+    if "largest_difference" in facts:
+        lines.append(
+            f"the export answers as the trained model does: difference at most"
+            f" {facts['largest_difference']:.1g}"
+        )
+    lines.append(f"data report: {facts['prepared_dir']}/report.html")
+    if "metrics" in facts:
+        lines.append(f"report:      {facts['run_dir']}/evaluation/report.html")
+    if uri := facts.get("tracking_uri"):
+        served = uri.startswith("http")
+        lines.append(f"MLflow:      {uri if served else f'mlflow ui --backend-store-uri {uri}'}")
+    if "export_dir" in facts:
+        lines.append(f"serve it:    textmill serve {facts['export_dir']}")
+    return lines
+
+
+def _stages(recipe: Recipe, trains: bool) -> Iterator[dict[str, Any]]:
+    """Do one stage each time that the next result is asked for."""
+    import_tensorflow()
+    from pipeline import distribute
+    from pipeline.prepare import prepare
+
+    if trains:
+        # TensorFlow's devices have to be laid out before its first op, which prepare runs.
+        distribute.strategy(recipe.train.strategy)
+    prepared = prepare(recipe)
+    yield {"prepared_dir": str(prepared)}
+
+    from pipeline.train import train
+
+    run_dir = train(recipe, prepared)
+    if not distribute.is_chief():
+        return
+    link = artifacts.read_json(run_dir / "mlflow.json")
+    yield {
+        "run_dir": str(run_dir),
+        "mlflow_run_id": link["run_id"],
+        "tracking_uri": link["tracking_uri"],
+    }
+
+    from pipeline.evaluate import evaluate
+
+    yield {"metrics": evaluate(recipe, prepared, run_dir)}
+
+    from pipeline.export import export
+
+    export_dir = export(recipe, run_dir)
+    yield {"export_dir": str(export_dir)}
+
+    from pipeline.verify import verify
+
+    yield {"largest_difference": verify(export_dir)}
