@@ -1,0 +1,110 @@
+"""Raw texts to token ids: one object for Beam, tf.data, the SavedModel and the client."""
+
+from pathlib import Path
+
+import tensorflow as tf
+
+from configs.data import (
+    CharacterTokenizer,
+    SentencePieceTokenizer,
+    Text,
+    WordPieceTokenizer,
+    WordTokenizer,
+)
+from pipeline.errors import JobError
+from pipeline.text.cleaning import clean
+from pipeline.text.encoders import SentencePiece, Table, WordPiece
+from pipeline.text.special import PAD
+from pipeline.text.splitting import split_characters, split_whitespace, split_words, words
+from pipeline.text.vocabulary import Vocabulary
+
+__all__ = ["Tokenizer", "load", "words"]
+
+_SETTINGS, _VOCABULARY, _MODEL = "settings.json", "vocabulary.txt", "sentencepiece.model"
+_TEXTS = [tf.TensorSpec([None], tf.string)]
+
+
+class Tokenizer(tf.Module):
+    """Cleans texts, cuts them into tokens and looks these up.
+
+    A text has the same ids alone and in a batch. No text, whatever it says, has the id of a special
+    token other than the unknown one. Every method is a `tf.function`, and goes into a SavedModel.
+
+    Args:
+        settings: how to clean and cut.
+        vocabulary: from `pipeline.text.vocabulary`.
+    """
+
+    pad_id = PAD
+
+    def __init__(self, settings: Text, vocabulary: Vocabulary) -> None:
+        super().__init__(name="tokenizer")
+        self.settings = settings
+        self._source = vocabulary
+        self._encoder = _encoder(settings, vocabulary)
+        self.vocabulary: list[str] = self._encoder.vocabulary
+        self.vocabulary_size = len(self.vocabulary)
+        self.unknown_id: int = self._encoder.unknown_id
+
+    @tf.function(input_signature=_TEXTS)
+    def clean(self, texts: tf.Tensor) -> tf.Tensor:
+        """Clean raw texts: (B,) string -> (B,) string."""
+        return clean(texts, self.settings)
+
+    @tf.function(input_signature=_TEXTS)
+    def pieces(self, texts: tf.Tensor) -> tf.RaggedTensor:
+        """The tokens of raw texts, all of them: (B,) string -> ragged (B, None) string."""
+        return self._encoder.pieces(clean(texts, self.settings))
+
+    @tf.function(input_signature=_TEXTS)
+    def all_ids(self, texts: tf.Tensor) -> tf.RaggedTensor:
+        """The ids of `pieces`: (B,) string -> ragged (B, None) int32."""
+        return self._encoder.ids(clean(texts, self.settings))
+
+    @tf.function(input_signature=_TEXTS)
+    def ids(self, texts: tf.Tensor) -> tf.RaggedTensor:
+        """`all_ids`, cut to the settings' `max_length`."""
+        return self.all_ids(texts)[:, : self.settings.max_length]
+
+    def save(self, directory: Path) -> None:
+        """Write what `load` reads."""
+        directory.mkdir(parents=True, exist_ok=True)
+        settings = self.settings.model_dump_json(indent=1) + "\n"
+        (directory / _SETTINGS).write_text(settings, encoding="utf-8")
+        if isinstance(self._source, bytes):
+            (directory / _MODEL).write_bytes(self._source)
+        else:
+            lines = "".join(f"{token}\n" for token in self._source)
+            (directory / _VOCABULARY).write_bytes(lines.encode())
+
+
+def load(directory: Path) -> Tokenizer:
+    """Read a tokenizer that was saved.
+
+    Raises:
+        JobError: the directory does not hold one.
+    """
+    try:
+        settings = Text.model_validate_json((directory / _SETTINGS).read_bytes())
+        if isinstance(settings.tokenizer, SentencePieceTokenizer):
+            return Tokenizer(settings, (directory / _MODEL).read_bytes())
+        lines = (directory / _VOCABULARY).read_bytes().decode()
+    except FileNotFoundError as error:
+        raise JobError(f"{directory} holds no tokenizer: {error.filename} is missing") from error
+    return Tokenizer(settings, lines.removesuffix("\n").split("\n"))
+
+
+def _encoder(settings: Text, vocabulary: Vocabulary) -> Table | WordPiece | SentencePiece:
+    match settings.tokenizer, vocabulary:
+        case WordTokenizer(split="words"), list():
+            return Table(vocabulary, split_words)
+        case WordTokenizer(), list():
+            return Table(vocabulary, split_whitespace)
+        case CharacterTokenizer(), list():
+            return Table(vocabulary, split_characters)
+        case WordPieceTokenizer(), list():
+            return WordPiece(vocabulary)
+        case SentencePieceTokenizer(model=path), bytes():
+            return SentencePiece(vocabulary, by_word=path is None)
+        case kind, _:
+            raise TypeError(f"a {kind.kind} tokenizer from {type(vocabulary).__name__}")

@@ -1,0 +1,106 @@
+"""The vocabulary of a tokenizer: learned from word counts, or read from the file a recipe names."""
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import assert_never
+
+import sentencepiece
+import tensorflow as tf
+
+import configs.data
+from configs.data import (
+    CharacterTokenizer,
+    SentencePieceTokenizer,
+    WordPieceTokenizer,
+    WordTokenizer,
+)
+from pipeline.errors import JobError
+from pipeline.text import subwords
+from pipeline.text.special import SPECIAL
+
+# The spelling of each id; for SentencePiece the bytes of its .model file.
+Vocabulary = list[str] | bytes
+
+
+def learn(counts: Mapping[str, int], tokenizer: configs.data.Tokenizer) -> Vocabulary:
+    """Learn a vocabulary; the order of the counts never matters.
+
+    Args:
+        counts: how often each word stands in the training texts, the words cut by
+            `splitting.words`.
+
+    Raises:
+        JobError: there are no words, or `size` is too small for their characters.
+    """
+    if not counts:
+        raise JobError("no words to learn a vocabulary from: are all training texts empty?")
+    match tokenizer:
+        case WordTokenizer(size=size, min_count=min_count):
+            return _most_frequent(counts, size, min_count)
+        case CharacterTokenizer(size=size, min_count=min_count):
+            return _most_frequent(_characters(counts), size, min_count)
+        case WordPieceTokenizer(size=size, min_count=min_count):
+            return subwords.learn_wordpiece(counts, size, min_count)
+        case SentencePieceTokenizer(algorithm=algorithm, size=size, character_coverage=coverage):
+            return subwords.learn_sentencepiece(counts, algorithm, size, coverage)
+        case _ as never:
+            assert_never(never)
+
+
+def ready(tokenizer: configs.data.Tokenizer) -> Vocabulary | None:
+    """Read the ready-made vocabulary; None if the settings name none, so that it is to be learned.
+
+    Raises:
+        JobError: the file cannot be read or is no vocabulary.
+    """
+    match tokenizer:
+        case WordPieceTokenizer(vocabulary=str(path)):
+            return _checked_wordpiece(_read(path), path)
+        case SentencePieceTokenizer(model=str(path)):
+            return _checked_model(_read(path), path)
+        case _:
+            return None
+
+
+def _most_frequent(counts: Mapping[str, int], size: int, min_count: int) -> list[str]:
+    """The special tokens, then the most frequent words, ties by spelling."""
+    words = [word for word, n in counts.items() if n >= min_count and word not in SPECIAL]
+    words.sort(key=lambda word: (-counts[word], word))
+    return [*SPECIAL, *words][:size]
+
+
+def _characters(counts: Mapping[str, int]) -> Counter[str]:
+    """Counts of the characters of words, with a space after each word."""
+    characters = Counter({" ": sum(counts.values())})
+    for word, n in counts.items():
+        for character in word:
+            characters[character] += n
+    return characters
+
+
+def _read(path: str) -> bytes:
+    try:
+        with tf.io.gfile.GFile(path, "rb") as file:
+            return file.read()
+    except tf.errors.OpError as error:
+        raise JobError(f"cannot read the vocabulary {path}: {error.message}") from error
+
+
+def _checked_wordpiece(content: bytes, path: str) -> list[str]:
+    lines = content.decode(errors="replace").removesuffix("\n").split("\n")
+    tokens = [line.removesuffix("\r") for line in lines]
+    if tokens[0] != "[PAD]":
+        raise JobError(f"{path}:1: the first token must be [PAD], which pads; got {tokens[0]!r}")
+    if "[UNK]" not in tokens:
+        raise JobError(f"{path}: no [UNK] among its {len(tokens)} tokens; add a line for it")
+    if repeated := [token for token, n in Counter(tokens).items() if n > 1]:
+        raise JobError(f"{path}: each token must stand there once; got {repeated[0]!r} again")
+    return tokens
+
+
+def _checked_model(content: bytes, path: str) -> bytes:
+    try:
+        sentencepiece.SentencePieceProcessor(model_proto=content)
+    except RuntimeError as error:
+        raise JobError(f"{path} is not a SentencePiece model: {error}") from error
+    return content
