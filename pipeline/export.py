@@ -101,7 +101,7 @@ def _write_warm_up(folder: Path, name: str, texts: Sequence[str], tokenizer: Any
     with tf.io.TFRecordWriter(str(path)) as writer:
         for size in WARM_UP_BATCHES:
             text = tf.constant([texts[i % len(texts)] for i in range(size)])
-            ids = tf.cast(tokenizer.ids(text).to_tensor(0), tf.int32)
+            ids = tokenizer.ids(text).to_tensor(0)
             for signature, inputs in (("serving_default", {"text": text}), ("ids", {"ids": ids})):
                 request = predict_pb2.PredictRequest()
                 request.model_spec.name = name

@@ -46,7 +46,7 @@ class Servable(tf.Module):
 
         @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="text")])
         def from_text(text):
-            return from_ids(tf.cast(tokenizer.ids(text).to_tensor(0), tf.int32))
+            return from_ids(tokenizer.ids(text).to_tensor(0))
 
         self.from_ids, self.from_text = from_ids, from_text
 
