@@ -4,7 +4,7 @@ import os
 import platform
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, requires, version
 from importlib.util import find_spec
@@ -28,25 +28,17 @@ class Finding:
 
 def findings(recipe: Recipe) -> Iterator[Finding]:
     """Look at one thing after the other; slow ones last."""
-    checks: tuple[Callable[[Recipe], Iterator[Finding]], ...] = (
-        _python,
-        _packages,
-        _tfrecords,
-        _disk,
-        _store,
-        _devices,
-    )
-    for check in checks:
-        yield from check(recipe)
+    for look in (python, packages, tfrecords, disk, store, devices):
+        yield from look(recipe)
 
 
-def _python(_: Recipe) -> Iterator[Finding]:
+def python(_: Recipe) -> Iterator[Finding]:
     fits = sys.version_info[:2] == (3, 11)
     remedy = "" if fits else "make .venv with Python 3.11: delete it, then `make .venv`"
     yield Finding(f"Python {platform.python_version()}, {sys.executable}", remedy)
 
 
-def _packages(_: Recipe) -> Iterator[Finding]:
+def packages(_: Recipe) -> Iterator[Finding]:
     yield from (Finding(f"{name} {_installed(name) or 'is missing'}") for name in NAMED)
     # What textmill needs, and what the packages it needs by name need.
     wanted = {name: _requirements(name) for name in ("textmill", *NAMED)}
@@ -61,13 +53,13 @@ def _packages(_: Recipe) -> Iterator[Finding]:
         yield Finding(f"tensorflow-text {text} is not made for tensorflow {tensorflow}", INSTALL)
 
 
-def _tfrecords(_: Recipe) -> Iterator[Finding]:
+def tfrecords(_: Recipe) -> Iterator[Finding]:
     found = [name for name in ("snappy", "google_crc32c", "crcmod") if find_spec(name)]
     what = f"checksums of TFRecords by {found[0]}" if found else "no package for TFRecord checksums"
     yield Finding(what, "" if found else "pip install crcmod")
 
 
-def _disk(recipe: Recipe) -> Iterator[Finding]:
+def disk(recipe: Recipe) -> Iterator[Finding]:
     folder = Path(recipe.work).resolve()
     there = next(path for path in (folder, *folder.parents) if path.is_dir())
     free = shutil.disk_usage(there).free
@@ -80,7 +72,7 @@ def _disk(recipe: Recipe) -> Iterator[Finding]:
     yield Finding(what, "" if free > DISK else problem)
 
 
-def _store(recipe: Recipe) -> Iterator[Finding]:
+def store(recipe: Recipe) -> Iterator[Finding]:
     from pipeline.mlflow_store import connect, store_uri
 
     uri = store_uri(recipe)
@@ -96,7 +88,7 @@ def _store(recipe: Recipe) -> Iterator[Finding]:
         yield Finding(f"MLflow store {uri} answers")
 
 
-def _devices(recipe: Recipe) -> Iterator[Finding]:
+def devices(recipe: Recipe) -> Iterator[Finding]:
     from pipeline.quiet import import_tensorflow
 
     try:

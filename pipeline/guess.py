@@ -30,10 +30,10 @@ def task(kind: str | None, text: str, label: str, seen: list[Any]) -> tuple[Task
     measured = len(numbers) == len(names) and (len(names) > 100 or any(n % 1 for n in numbers))
     if kind == "regress" or (kind is None and measured):
         return Regress(kind="regress", **columns), f"{len(names):,} different numbers"
-    if kind is None and len(names) > max(20, len(seen) / 2):
+    if kind is None and not 2 <= len(names) <= max(20, len(seen) / 2):
         raise RecipeError(
             f"--label: column {label!r} has {len(names):,} different values in {len(seen):,} rows,"
-            " which look like no labels; choose another column, or insist with --task classify"
+            " which look like no labels: choose another column, or insist with --task classify"
         )
     return Classify(kind="classify", **columns), f"{len(names):,} different labels"
 
@@ -84,7 +84,8 @@ def task_settings(task: Task, why: str, found: Look) -> Iterator[Setting]:
     if task.kind == "multilabel":
         yield "separator", task.separator, "unless rows hold lists"
     if task.kind == "classify":
-        (first, most), *_, (last, least) = found.labels.most_common() * 2
+        ranked = found.labels.most_common()
+        (first, most), (last, least) = ranked[0], ranked[-1]
         rare = most > 10 * least
         why = f"{first!r} stands {most:,} times, {last!r} {least:,} times"
         yield "class_weights", "balanced" if rare else "none", why

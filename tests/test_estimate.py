@@ -1,0 +1,51 @@
+"""The sizes told without TensorFlow are those of the model that Keras builds."""
+
+import numpy as np
+import pytest
+
+from configs import estimate, loading
+
+RECIPE = """
+name: small
+data: {train: train.csv}
+task: {kind: classify}
+model: {kind: text_cnn, embedding: {width: 7}, filters: 4}
+text: {max_length: 10}
+"""
+SETTINGS = [
+    [],
+    ["model.embedding={kind: static, width: 7, path: none}", "train.ema=0.9"],
+    ["model.embedding={kind: multichannel, width: 7, path: none}"],
+    ["model.pooling=kmax", "model.k=3", "model.widths=[2, 7]"],
+    ["train.optimizer={kind: sgd}"],
+    ["train.optimizer={kind: sgd, momentum: 0.9}", "train.ema=0.9"],
+    ["train.optimizer={kind: adadelta}"],
+]
+
+
+@pytest.mark.parametrize("overrides", SETTINGS, ids=str)
+def test_sizes_are_those_of_the_built_model(overrides):
+    from pipeline.build import build_model, build_optimizer
+
+    recipe = loading.parse(RECIPE, overrides)
+    model = build_model(recipe, [f"word {i}" for i in range(50)], 3)
+    optimizer = build_optimizer(recipe.train, 10, model.trainable_variables)
+
+    sizes = estimate.parameters(recipe, vocabulary=50, outputs=3)
+    assert sizes == {layer: model.get_layer(layer).count_params() for layer in sizes}
+    assert sum(sizes.values()) == model.count_params()
+
+    gradients = sum(np.prod(v.shape) for v in model.trainable_variables)
+    # Some single numbers, such as the step, are beneath an estimate.
+    slots = sum(np.prod(v.shape) for v in optimizer.variables if len(v.shape))
+    assert estimate.state_bytes(recipe, sizes) == 4 * (model.count_params() + gradients + slots)
+
+
+def test_activations_follow_the_batch():
+    def size(*overrides):
+        return estimate.activation_bytes(loading.parse(RECIPE, overrides))
+
+    assert size("train.batch_size=32") == size() // 2
+    assert size("train.batch_size=null", "train.batch_tokens=640") == size()
+    assert size("train.accumulation=4") == size() // 4
+    assert size("train.precision=mixed_bfloat16") == size() // 2

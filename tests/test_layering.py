@@ -1,0 +1,41 @@
+"""Imports point one way: configs and components <- pipeline <- serving."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+MAY_IMPORT = {
+    "configs": set(),
+    "components": set(),
+    "pipeline": {"configs", "components"},
+    "serving": {"configs", "pipeline"},
+}
+FILES = sorted(path for folder in MAY_IMPORT for path in Path(folder).rglob("*.py"))
+
+
+def imported_modules(path):
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert not node.level, f"{path}:{node.lineno}: say where from, instead of dots"
+            yield node.module
+
+
+@pytest.mark.parametrize("path", FILES, ids=str)
+def test_imports_point_one_way(path):
+    folder = path.parts[0]
+    used = {name.split(".")[0] for name in imported_modules(path)}
+    assert used & (MAY_IMPORT.keys() | {"tests"}) <= MAY_IMPORT[folder] | {folder}
+
+
+def test_recipes_and_components_meet_in_two_modules():
+    # The first makes models and optimizers, the second picks losses.
+    knowing = [
+        str(path)
+        for path in FILES
+        if path.parts[0] == "pipeline"
+        and any(name.split(".")[0] == "components" for name in imported_modules(path))
+    ]
+    assert knowing == ["pipeline/build.py", "pipeline/tasks.py"]
