@@ -5,27 +5,29 @@ from keras import ops
 
 
 def num_windows(length, width, stride=1, padding="same"):
-    """How many windows a text of `length` >= 1 tokens has.
+    """How many windows a text of `length` >= 1 tokens has, a number or a tensor.
 
-    floor((T + 2P - W) / S) + 1, where `same` pads 2P = W - 1 in all and `valid` nothing; a text
-    shorter than a `valid` window has one all the same. Numbers or tensors.
+    floor((T + 2P - W) / S) + 1, where `same` adds 2P = W - 1 zeros in all and `valid` none; a text
+    shorter than a `valid` window has one all the same.
     Source: Dumoulin and Visin 2016, https://arxiv.org/abs/1603.07285, relationship 6.
     """
-    overhang = length - width if padding == "valid" else length - 1
+    overhang = length - (width if padding == "valid" else 1)
     return ops.maximum(overhang, 0) // stride + 1
 
 
 @keras.saving.register_keras_serializable("textmill")
 class NGramFeatures(keras.layers.Layer):
-    """The best, mean or k best matches of each n-gram filter in a text.
+    """The best, mean or k best matches of each n-gram filter in a text, after bias and relu.
 
-    A window starts at every `stride`-th token (`valid`) or has such a token in its middle, the
-    left one of two (`same`). It counts if it lies in the text, or if its middle does; a text
-    shorter than a `valid` window has one window, the text and zeros after it. Padding, which
-    stands at the right, is zeroed before the filters and kept out of the pool after them, so a
-    text has the same features alone or in a padded batch. A text of no tokens has features 0.
+    A window begins at every `stride`-th token (`valid`) or has such a token in its middle, of two
+    the left (`same`). It counts if it lies in the text (`valid`) or its middle does (`same`); a
+    text shorter than a `valid` window has one window, filled up with zeros. Padding, which stands
+    at the right, is zeroed before the filters and kept out of the pool, so a text has the same
+    features alone or in a padded batch. A text of no tokens has features 0.
 
-    Call: (B, T, D) embeddings and an optional (B, T) mask -> (B, len(widths) * filters * k).
+    Call: (B, T, D) embeddings and an optional (B, T) mask -> (B, len(widths) * filters * k); or
+        (U, D) embeddings of the distinct tokens of a batch, the padding first, and (B, T) places
+        in them (see `components.distinct_tokens`).
     Args: widths, window lengths in tokens; filters, filters per width; padding, `valid` or
         `same`; stride; pooling, `max`, `average` or `kmax`; k, how many maxima `kmax` keeps, in
         the order of the text, 0 for those that a short text lacks; seed, of the first weights.
@@ -45,67 +47,79 @@ class NGramFeatures(keras.layers.Layer):
         **kwargs,
     ):
         super().__init__(**kwargs)
-        self.supports_masking = True
         if padding not in ("valid", "same"):
             raise ValueError(f"padding must be `valid` or `same`. Received: {padding!r}")
         if pooling not in ("max", "average", "kmax"):
             raise ValueError(f"pooling must be `max`, `average` or `kmax`. Received: {pooling!r}")
+        self.supports_masking = True
         self.widths, self.filters, self.padding = tuple(widths), filters, padding
         self.stride, self.pooling, self.k, self.seed = stride, pooling, k, seed
-        self.convolutions = [
-            keras.layers.Conv1D(
-                filters,
-                width,
-                strides=stride,
-                activation="relu",
-                kernel_initializer=keras.initializers.GlorotUniform(seed + i),
-                dtype=self.dtype_policy,
-                name=f"width_{width}",
+
+    def build(self, x_shape, **_):
+        self.kernels = [
+            self.add_weight(
+                (width, x_shape[-1], self.filters),
+                keras.initializers.GlorotUniform(self.seed + i),
+                name=f"kernel_{width}",
             )
             for i, width in enumerate(self.widths)
         ]
+        self.biases = [
+            self.add_weight((self.filters,), "zeros", name=f"bias_{width}") for width in self.widths
+        ]
 
-    def build(self, input_shape):
-        for convolution in self.convolutions:
-            convolution.build(input_shape)
-        self.built = True
-
-    def call(self, x, mask=None):
-        mask = ops.ones(ops.shape(x)[:2], "bool") if mask is None else ops.cast(mask, "bool")
-        x = x * ops.cast(mask[..., None], x.dtype)
-        pooled = [self.pool(*self.respond(x, mask, c)) for c in self.convolutions]
+    def call(self, x, mask=None, places=None):
+        if places is not None:
+            mask = ops.not_equal(places, 0)
+            x = x * ops.cast(ops.arange(ops.shape(x)[0]) > 0, x.dtype)[:, None]
+        elif mask is not None:
+            x = x * ops.cast(mask, x.dtype)[..., None]
+        else:
+            mask = ops.ones(ops.shape(x)[:2], "bool")
+        pooled = [
+            self.pool(self.respond(x, places, kernel), self.windows(mask, width), bias)
+            for width, kernel, bias in zip(self.widths, self.kernels, self.biases, strict=True)
+        ]
         return ops.concatenate(pooled, axis=-1)
 
     def compute_mask(self, x, mask=None):
         return None  # the features have no time left to mask
 
-    def respond(self, x, mask, convolution):
-        """(B, T, D), (B, T) -> responses (B, T / stride, filters), which of them count (.., 1)."""
-        width = convolution.kernel_size[0]
+    def respond(self, x, places, kernel):
+        """The filters' answers, (B, N, filters), N = ceil(T / stride): one at every such token."""
+        width, kernel = kernel.shape[0], ops.cast(kernel, x.dtype)
         left = 0 if self.padding == "valid" else (width - 1) // 2
-        # Enough zeros for a window at every token, so that the tensor's length is that of a text
-        # alone or padded, and a text of one token has its window.
-        responses = convolution(ops.pad(x, [[0, 0], [left, width - 1 - left], [0, 0]]))
+        around = [[0, 0], [left, width - 1 - left]]
+        if places is None:
+            x = ops.pad(x, [*around, [0, 0]])
+            return ops.conv(x, kernel, strides=self.stride, padding="valid")
+        from components.distinct_tokens import responses
+
+        return responses(x, ops.pad(places, around), kernel, self.stride)
+
+    def windows(self, mask, width):
+        """Which of the N windows count: (B, T) -> (B, N, 1)."""
         length = ops.sum(ops.cast(mask, "int32"), axis=1, keepdims=True)
         count = num_windows(length, width, self.stride, self.padding)
-        counts = mask[:, :: self.stride] & (ops.arange(ops.shape(responses)[1]) < count)
-        return responses, counts[..., None]
+        mask = mask[:, :: self.stride]
+        return (mask & (ops.arange(ops.shape(mask)[1]) < count))[..., None]
 
-    def pool(self, responses, counts):
-        """(B, N, filters), (B, N, 1) -> (B, filters), or (B, k * filters)."""
-        # relu makes every response >= 0, so a zeroed one never wins the maximum.
-        kept = responses * ops.cast(counts, responses.dtype)
-        if self.pooling == "max":
-            return ops.max(kept, axis=1)
+    def pool(self, responses, counts, bias):
+        """(B, N, filters), (B, N, 1), (filters,) -> (B, filters), or (B, k * filters)."""
         if self.pooling == "average":
-            number = ops.maximum(ops.sum(ops.cast(counts, "float32"), axis=1), 1.0)
-            return ops.sum(kept, axis=1) / ops.cast(number, kept.dtype)
-        # -1 ranks a window that does not count, or k more at the end, below every one that does.
-        ranked = ops.where(counts, responses, ops.cast(-1.0, responses.dtype))
-        ranked = ops.pad(ranked, [[0, 0], [0, self.k], [0, 0]], constant_values=-1.0)
-        values, places = ops.top_k(ops.transpose(ranked, (0, 2, 1)), self.k)  # (B, filters, k)
-        values = ops.take_along_axis(values, ops.argsort(places, axis=-1), axis=-1)
-        return ops.reshape(ops.relu(values), (-1, self.filters * self.k))
+            kept = ops.relu(responses + bias) * ops.cast(counts, responses.dtype)
+            number = ops.maximum(ops.sum(ops.cast(counts, responses.dtype), axis=1), 1)
+            return ops.sum(kept, axis=1) / number
+        # Adding a bias and relu keep the order of the responses, so they can wait for the best.
+        # relu also makes 0 of the -inf of a text that lacks windows.
+        responses = responses + ops.cast(ops.where(counts, 0.0, -float("inf")), responses.dtype)
+        if self.pooling == "max":
+            return ops.relu(ops.max(responses, axis=1) + bias)
+        # k more in the end, so that there are always k to choose from.
+        ranked = ops.pad(responses, [[0, 0], [0, self.k], [0, 0]], constant_values=-float("inf"))
+        best, places = ops.top_k(ops.transpose(ranked, (0, 2, 1)), self.k)  # (B, filters, k)
+        best = ops.take_along_axis(best, ops.argsort(places, axis=-1), axis=-1)
+        return ops.reshape(ops.relu(best + bias[:, None]), (-1, self.filters * self.k))
 
     def get_config(self):
         return {

@@ -4,6 +4,7 @@ from typing import assert_never
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from components import optimizers
 from components.embeddings import WordEmbeddings
@@ -54,9 +55,15 @@ def build_model(recipe: Recipe, vocabulary: list[str], num_labels: int) -> keras
                     dtype=policy,
                     name="head",
                 ),
+                distinct=_on_cpu_without_xla(recipe.train),
             )
         case unknown:
             assert_never(unknown)
+
+
+def _on_cpu_without_xla(settings: Train) -> bool:
+    accelerated = settings.strategy.kind == "tpu" or tf.config.list_physical_devices("GPU")
+    return not (settings.xla or accelerated)
 
 
 def build_optimizer(

@@ -49,13 +49,14 @@ def windows(model: keras.Model, ids: np.ndarray) -> list[Windows]:
     x = model.get_layer("embeddings")(ids)
     x = x * ops.cast(mask[..., None], x.dtype)
     found = []
-    for width, convolution, weights in zip(
-        features.widths, features.convolutions, kernel, strict=True
+    for width, filters, bias, weights in zip(
+        features.widths, features.kernels, features.biases, kernel, strict=True
     ):
-        responses, counts = features.respond(x, mask, convolution)
+        responses = features.respond(x, None, filters)
+        responses = responses + ops.cast(bias, responses.dtype)
         passed = let_through(
             np.asarray(ops.cast(responses, "float32")),
-            np.asarray(counts),
+            np.asarray(features.windows(mask, width)),
             features.pooling,
             weights.shape[1],
         )
@@ -67,15 +68,15 @@ def windows(model: keras.Model, ids: np.ndarray) -> list[Windows]:
 
 def let_through(responses: np.ndarray, counts: np.ndarray, pooling: str, k: int) -> np.ndarray:
     """(B, N, F) responses, (B, N, 1) which count -> (B, N, F, k), whose sum over N is the pool."""
+    kept = np.maximum(responses, 0) * counts  # the filters' relu
     if pooling == "average":
-        return (responses * counts / np.maximum(counts.sum(1, keepdims=True), 1))[..., None]
-    ranked = np.where(counts, responses, -1.0)
-    places = np.sort(np.argsort(-ranked, axis=1, kind="stable")[:, :k], axis=1)  # (B, k, F)
+        return (kept / np.maximum(counts.sum(1, keepdims=True), 1))[..., None]
+    ranked = np.where(counts, -responses, np.inf)
+    places = np.sort(np.argsort(ranked, axis=1, kind="stable")[:, :k], axis=1)  # (B, k, F)
     passed = np.zeros((*responses.shape, k), responses.dtype)
     for rank in range(places.shape[1]):
         place = places[:, rank : rank + 1]
-        best = np.maximum(np.take_along_axis(ranked, place, axis=1), 0.0)
-        np.put_along_axis(passed[..., rank], place, best, axis=1)
+        np.put_along_axis(passed[..., rank], place, np.take_along_axis(kept, place, axis=1), axis=1)
     return passed
 
 

@@ -44,6 +44,9 @@ def make_split(labels, lengths=(5, 1, 9, 2, 7, 3)):
 @pytest.mark.parametrize("stride", [1, 2])
 def test_parts_and_bias_add_up_to_the_logits(pooling, padding, stride):
     model = make_model(padding=padding, stride=stride, **pooling)
+    random = np.random.default_rng(1)
+    for weight in model.get_layer("features").biases:
+        weight.assign(random.uniform(-0.1, 0.1, size=weight.shape))
     bias = np.array([0.5, -1.0, 2.0], np.float32)
     model.get_layer("head").project.bias.assign(bias)
     ids = batch(make_split(np.zeros(6)), np.arange(6), 1)["ids"]
@@ -63,15 +66,17 @@ def test_a_span_holds_the_tokens_that_its_window_read(padding, stride):
     ids = split.tokens[split.offsets[row] : split.offsets[row + 1]]
     table = model.get_layer("embeddings")(np.arange(20)).numpy()
     checked = 0
-    for seen, layer in zip(
-        explain.windows(model, ids[None]), model.get_layer("features").convolutions, strict=True
+    features = model.get_layer("features")
+    for seen, kernel, bias in zip(
+        explain.windows(model, ids[None]), features.kernels, features.biases, strict=True
     ):
-        kernel, bias = (w.numpy() for w in (layer.kernel, layer.bias))
         number = (len(ids) - (0 if padding == "same" else seen.width - 1) - 1) // stride + 1
         for n in range(len(seen.starts)):
             tokens = ids[seen.span(n, len(ids))]
             if len(tokens) == seen.width:
-                response = np.maximum(np.tensordot(table[tokens], kernel, 2) + bias, 0)
+                response = np.maximum(
+                    np.tensordot(table[tokens], kernel.numpy(), 2) + bias.numpy(), 0
+                )
                 np.testing.assert_allclose(seen.passed[0, n, :, 0] * number, response, atol=1e-5)
                 checked += 1
     assert checked >= 6
@@ -84,11 +89,11 @@ def model_that_looks_for(token, num_outputs=2):
     table = np.zeros((20, 6), np.float32)
     table[token, 0] = 1.0
     embeddings.set_vectors(table)
-    for layer in features.convolutions:
-        layer.kernel.assign(np.zeros(layer.kernel.shape))
-    kernel = np.zeros(features.convolutions[0].kernel.shape)
+    for kernel in features.kernels:
+        kernel.assign(np.zeros(kernel.shape))
+    kernel = np.zeros(features.kernels[0].shape)
     kernel[1, 0, 0] = 4.0  # at the second token of the window
-    features.convolutions[0].kernel.assign(kernel)
+    features.kernels[0].assign(kernel)
     weights = np.zeros(head.project.kernel.shape)
     weights[0, -1] = 0.5
     head.project.kernel.assign(weights)
