@@ -1,0 +1,216 @@
+"""Whole training jobs, each a process of its own: devices, workers, resuming, and how they end."""
+
+import json
+import random
+import signal
+import socket
+import time
+
+import pytest
+
+from tests.training.conftest import history, weights
+
+NO_DROPOUT = "model.dropout=0"
+TWO_REPLICAS = "train.strategy={kind: mirrored, replicas: 2}"
+
+
+@pytest.fixture(scope="module")
+def one_device(train, tmp_path_factory):
+    return train(tmp_path_factory.mktemp("one"), NO_DROPOUT)
+
+
+def losses(run_dir):
+    return [row["train_loss"] for row in history(run_dir)]
+
+
+def test_it_learns(one_device):
+    first, *_, last = history(one_device)
+    assert last["train_loss"] < first["train_loss"] / 2
+    assert last["valid_accuracy"] > 0.5
+
+
+def test_two_replicas_give_the_loss_of_one_device(train, one_device, tmp_path):
+    settings = [NO_DROPOUT, TWO_REPLICAS, "train.accumulation=2"]
+    assert losses(train(tmp_path, *settings)) == pytest.approx(losses(one_device), abs=1e-6)
+
+
+def test_clipping_is_of_the_whole_batch_under_replicas(train, tmp_path):
+    settings = [NO_DROPOUT, "train.clip_norm=0.05", "train.optimizer={kind: sgd}"]
+    settings.append("train.learning_rate=1.0")
+    one = losses(train(tmp_path / "one", *settings))
+    two = losses(train(tmp_path / "two", *settings, TWO_REPLICAS))
+    assert two == pytest.approx(one, abs=1e-6)
+
+
+def test_replicas_drop_different_units(train, tmp_path):
+    """With one mask for both replicas, rows i and i + B/2 of every batch would share theirs."""
+    one, two = train(tmp_path / "one"), train(tmp_path / "two", TWO_REPLICAS)
+    assert losses(one) != pytest.approx(losses(two), abs=1e-4)
+    assert losses(one) == pytest.approx(losses(two), abs=0.2)
+
+
+def free_ports(count):
+    sockets = [socket.socket() for _ in range(count)]
+    for each in sockets:
+        each.bind(("127.0.0.1", 0))
+    ports = [each.getsockname()[1] for each in sockets]
+    for each in sockets:
+        each.close()
+    return ports
+
+
+def start_workers(start, work, *settings):
+    workers = [f"127.0.0.1:{port}" for port in free_ports(2)]
+    return [
+        start(
+            work,
+            "train.strategy.kind=multi_worker",
+            *settings,
+            TF_CONFIG=json.dumps(
+                {"cluster": {"worker": workers}, "task": {"type": "worker", "index": index}}
+            ),
+        )
+        for index in range(2)
+    ]
+
+
+def finish(processes):
+    ended = [process.communicate(timeout=300) for process in processes]
+    return [process.returncode for process in processes], ended
+
+
+def test_two_workers_give_the_loss_of_one_device(start, one_device, tmp_path):
+    statuses, ended = finish(start_workers(start, tmp_path, NO_DROPOUT))
+    assert statuses == [0, 0], ended
+    run_dir = next((tmp_path / "runs").iterdir())
+    assert losses(run_dir) == pytest.approx(losses(one_device), abs=1e-6)
+
+
+def wait_for_step(process, work, step, seconds=120):
+    end = time.monotonic() + seconds
+    while process.poll() is None and time.monotonic() < end:
+        saved = work.glob("runs/*/checkpoints/step-????????/manifest.json")
+        if any(int(path.parent.name[5:]) >= step for path in saved):
+            return
+        time.sleep(0.02)
+    raise AssertionError(f"no checkpoint of step {step}: {process.communicate()}")
+
+
+LONGER = ["train.epochs=6", "train.ema=0.9", "train.schedule={kind: cosine, warmup: 0.1}"]
+
+
+@pytest.mark.parametrize("strategy", [[], [TWO_REPLICAS]], ids=["one", "two_replicas"])
+def test_a_killed_job_ends_with_the_same_bits(start, train, tmp_path, strategy):
+    settings = [*LONGER, *strategy]
+    whole = train(tmp_path / "whole", *settings)
+    for _ in range(2):
+        process = start(tmp_path / "killed", *settings)
+        wait_for_step(process, tmp_path / "killed", random.randint(5, 50))
+        time.sleep(random.random() / 10)
+        process.kill()
+        process.communicate()
+    again = train(tmp_path / "killed", *settings)
+    assert weights(again) == weights(whole)
+    assert history(again) == history(whole)
+
+
+def test_sigterm_saves_and_has_a_status_of_its_own(start, train, tmp_path):
+    whole = train(tmp_path / "whole", *LONGER)
+    process = start(tmp_path / "stopped", *LONGER, "train.save_every=1000")
+    wait_for_step(process, tmp_path / "stopped", 13)
+    process.send_signal(signal.SIGTERM)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 75, err
+    assert "goes on" in err
+    assert weights(train(tmp_path / "stopped", *LONGER, "train.save_every=1000")) == weights(whole)
+
+
+@pytest.mark.slow
+def test_sigterm_to_one_worker_stops_both_and_both_go_on(start, train, tmp_path):
+    whole = train(tmp_path / "whole", *LONGER, NO_DROPOUT)
+    processes = start_workers(start, tmp_path / "two", *LONGER, NO_DROPOUT)
+    wait_for_step(processes[0], tmp_path / "two", 13)
+    processes[1].send_signal(signal.SIGTERM)
+    statuses, ended = finish(processes)
+    assert statuses == [75, 75], ended
+    statuses, ended = finish(start_workers(start, tmp_path / "two", *LONGER, NO_DROPOUT))
+    assert statuses == [0, 0], ended
+    again = next((tmp_path / "two" / "runs").iterdir())
+    assert losses(again) == pytest.approx(losses(whole), abs=1e-6)
+
+
+def test_a_truncated_checkpoint_is_passed_over(start, train, tmp_path):
+    whole = train(tmp_path / "whole", *LONGER)
+    process = start(tmp_path / "cut", *LONGER)
+    wait_for_step(process, tmp_path / "cut", 20)
+    process.kill()
+    process.communicate()
+    *_, newest = sorted(tmp_path.glob("cut/runs/*/checkpoints/step-????????"))
+    variables = newest / "variables.safetensors"
+    variables.write_bytes(variables.read_bytes()[:1000])
+    process = start(tmp_path / "cut", *LONGER)
+    _, err = process.communicate(timeout=300)
+    assert "damaged" in err
+    assert weights(next((tmp_path / "cut" / "runs").iterdir())) == weights(whole)
+
+
+def test_a_loss_that_is_not_finite_stops_the_job_and_keeps_the_batch(start, tmp_path):
+    settings = ["train.learning_rate=1.0e+30", "model.max_norm=null"]
+    process = start(tmp_path, *settings)
+    _, err = process.communicate(timeout=120)
+    assert process.returncode == 1
+    (path,) = tmp_path.glob("runs/*/not_finite/*.json")
+    assert str(path) in err
+    saved = json.loads(path.read_text())
+    assert len(saved["examples"]) == 32
+    assert saved["examples"][0]["text"]
+    assert not list(tmp_path.glob("runs/*/training"))
+
+
+def test_data_that_changed_since_it_was_prepared_is_refused(recipe, prepared, start, tmp_path):
+    import shutil
+
+    shutil.copytree(prepared, tmp_path / "prepared" / prepared.name)
+    (shard,) = (tmp_path / "prepared" / prepared.name).glob("train-*.tfrecord")
+    content = bytearray(shard.read_bytes())
+    content[100] ^= 1
+    shard.write_bytes(content)
+    process = start(tmp_path)
+    _, err = process.communicate(timeout=120)
+    assert process.returncode == 1
+    assert shard.name in err
+    assert not list(tmp_path.glob("runs/*/checkpoints"))
+
+
+def test_keeps_the_newest_and_the_best(one_device):
+    kept = sorted(path.name for path in (one_device / "checkpoints").iterdir())
+    best = json.loads((one_device / "training" / "manifest.json").read_text())["best_step"]
+    assert f"step-{best:08d}" in kept
+    assert len(kept) in (2, 3)
+
+
+@pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
+def test_mixed_precision_learns_as_well(train, one_device, tmp_path, precision):
+    run_dir = train(tmp_path, NO_DROPOUT, f"train.precision={precision}")
+    assert losses(run_dir) == pytest.approx(losses(one_device), abs=0.05)
+
+
+@pytest.mark.slow
+def test_xla_gives_the_same_loss(train, one_device, tmp_path):
+    assert losses(train(tmp_path, NO_DROPOUT, "train.xla=true")) == pytest.approx(
+        losses(one_device), abs=1e-4
+    )
+
+
+def test_early_stopping_takes_the_best_validation(train, tmp_path):
+    settings = ["train.epochs=30", "train.learning_rate=0.03", "train.early_stopping.patience=2"]
+    rows = history(train(tmp_path, *settings))
+    assert len(rows) < 30
+    best = max(range(len(rows)), key=lambda i: rows[i]["valid_accuracy"])
+    assert len(rows) - 1 - best == 2
+
+
+def test_balanced_class_weights_and_token_batches(train, tmp_path):
+    settings = ["task.class_weights=balanced", "train.batch_size=null", "train.batch_tokens=400"]
+    rows = history(train(tmp_path, *settings))
+    assert rows[-1]["train_loss"] < rows[0]["train_loss"]
