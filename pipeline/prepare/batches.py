@@ -1,5 +1,6 @@
 """Records in batches of bounded size, and work on them by threads without losing their order."""
 
+import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -10,6 +11,7 @@ B = TypeVar("B")
 
 COUNT = 1000  # tf-text ops are slow on few texts, and not faster on more
 BYTES = 1 << 22
+THREADS = min(4, os.cpu_count() or 1)
 
 
 def batched(items: Iterable[A], size: Callable[[A], int]) -> Iterator[list[A]]:

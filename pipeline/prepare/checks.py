@@ -73,7 +73,7 @@ def name(value: Any) -> str:
     """A label as a string, the spaces around it gone: 1 is "1", true is "true"."""
     if value is None:
         raise Refused(MISSING)
-    if not isinstance(value, str | int | float):
+    if not isinstance(value, (str, int, float)):
         raise Refused("label is neither a string nor a number")
     spelling = str(value).lower() if isinstance(value, bool) else str(value).strip()
     if not spelling:

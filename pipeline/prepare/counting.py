@@ -1,10 +1,10 @@
-"""Word counts that need not fit into memory: dicts in buckets by hash, spilled and merged by file."""
+"""Word counts that need not fit into memory: dicts in buckets by hash, merged file by file."""
 
+import heapq
 import pickle
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 BUCKETS = 32
 MOST_WORDS = 500_000  # distinct words held before a spill; about 80 MB
@@ -44,19 +44,23 @@ def write(path: Path, counts: dict[bytes, int]) -> None:
     unfinished.replace(path)
 
 
-def merge(bucket: int, folder: str, least: int) -> dict[str, Any]:
-    """Add up one bucket of all units; words seen fewer than `least` times are left out."""
+def merge(bucket: int, folder: str, most: int) -> dict[str, int]:
+    """Add up one bucket of all units and keep its `most` frequent words, ties by spelling.
+
+    What is among the `most` frequent of all words is among those of its bucket.
+    """
     counts: dict[bytes, int] = {}
     for path in sorted(Path(folder, f"{bucket:02d}").iterdir()):
         for word, count in pickle.loads(path.read_bytes()).items():
             counts[word] = counts.get(word, 0) + count
-    distinct = len(counts)
-    kept = {word: count for word, count in counts.items() if count >= least}
+    kept = dict(heapq.nsmallest(most, counts.items(), key=lambda item: (-item[1], item[0])))
     write(Path(folder, "merged", f"{bucket:02d}"), kept)
-    return {"distinct": distinct, "words": sum(counts.values())}
+    return {"words": sum(counts.values()), "distinct": len(counts)}
 
 
-def merged(folder: Path) -> Iterator[tuple[bytes, int]]:
-    """All words and their counts, a bucket at a time."""
+def merged(folder: Path) -> dict[str, int]:
+    """All words that were kept, and their counts."""
+    counts: dict[str, int] = {}
     for path in sorted((folder / "merged").iterdir()):
-        yield from pickle.loads(path.read_bytes()).items()
+        counts.update((w.decode(), count) for w, count in pickle.loads(path.read_bytes()).items())
+    return counts

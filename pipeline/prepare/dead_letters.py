@@ -1,12 +1,18 @@
 """Records that cannot be used, kept with where they stood and why."""
 
 import json
+import shutil
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Self
 
+from pipeline.errors import JobError
+from pipeline.prepare.files import name_of
+from pipeline.prepare.inputs import Unit
 from pipeline.prepare.sources import Bad
 
+FOLDER = "dead_letters"  # in prepared data
 FIRST = 5  # bad records of a file that messages name
 
 
@@ -34,3 +40,61 @@ class Writer:
 
     def facts(self) -> dict[str, Any]:
         return {"bad": dict(self.reasons), "first_bad": self.first}
+
+
+def gather(units: Sequence[Unit], folders: Sequence[Path], directory: Path) -> None:
+    """Put what the passes wrote in `folders` into a file for each unit that has dead letters."""
+    directory.mkdir(exist_ok=True)
+    for unit in units:
+        written = [folder / f"{unit.index:05d}.jsonl" for folder in folders]
+        letters = [path for path in written if path.is_file() and path.stat().st_size]
+        if letters:
+            target = directory / f"{unit.index:05d}-{name_of(unit.path)}.jsonl"
+            with open(target, "wb") as file:
+                for path in letters:
+                    with open(path, "rb") as part:
+                        shutil.copyfileobj(part, file)
+
+
+def reasons(facts: Sequence[dict[str, Any]]) -> Counter[str]:
+    """Dead letters by reason over the facts of several files."""
+    total: Counter[str] = Counter()
+    for fact in facts:
+        total.update(fact["bad"])
+    return total
+
+
+def records(scans: Sequence[dict[str, Any]]) -> int:
+    """How many records the first pass read, good and bad ones.
+
+    Raises:
+        JobError: none.
+    """
+    total = sum(fact["records"] for fact in scans)
+    if not total:
+        raise JobError("the input files hold no records: only a header line, or nothing at all")
+    return total
+
+
+def judge(facts: Sequence[dict[str, Any]], records: int, max_bad: float, folder: Path) -> None:
+    """Compare the share of bad records with what the recipe allows.
+
+    Args:
+        facts: of all files, with what `Writer.facts` gives; records: how many were read in all.
+        folder: the one being published.
+
+    Raises:
+        JobError: there are too many.
+    """
+    bad = reasons(facts)
+    if bad.total() <= max_bad * records:
+        return
+    first = [where for fact in facts for where in fact["first_bad"]][:FIRST]
+    counts = ", ".join(f"{count:,} {reason}" for reason, count in bad.most_common())
+    where = folder.with_suffix(".failed") / FOLDER
+    raise JobError(
+        f"{bad.total():,} of {records:,} records cannot be used ({counts}), more than"
+        f" data.max_bad = {max_bad:g} allows. The first are\n  "
+        + "\n  ".join(first)
+        + f"\nand all are in {where}. Correct the files, or raise data.max_bad to leave these out"
+    )

@@ -7,7 +7,7 @@ tensorflow/core/example/feature.proto.
 """
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -20,7 +20,7 @@ def encode(
     lengths: np.ndarray,
     labels: Sequence[Sequence[int] | float],
     texts: Sequence[bytes],
-    columns: dict[str, Sequence[bytes]],
+    columns: Mapping[str, Sequence[bytes]],
 ) -> list[bytes]:
     """Serialised examples with features `ids`, `label`, `text` and `column/NAME`.
 

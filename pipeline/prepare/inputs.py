@@ -1,29 +1,31 @@
-"""What is to be prepared: one unit of work an input file, and the fingerprint of it all."""
+"""What is to be prepared: a unit of work for each input file, and all that decides on the result."""
 
 import hashlib
+import os
 from dataclasses import dataclass
-from importlib.metadata import version
 from typing import Any
 
 from apache_beam.io.filesystems import FileSystems
 
 from configs.loading import RecipeError
 from configs.recipe import Recipe
-from pipeline.artifacts import fingerprint
 from pipeline.errors import JobError
 from pipeline.prepare import files
 
 SPLITS = ("train", "valid", "test")
-LAYOUT = 1  # counted up when the same inputs come to be prepared differently
 
 
 @dataclass(frozen=True)
 class Unit:
-    """A file; `split` is where the recipe put it, before fractions are cut from train."""
+    """A file; `split` is where the recipe put it, before fractions are cut from train.
+
+    `path` means the same to a worker in any folder; `name` is the path as the recipe says it.
+    """
 
     index: int
     split: str
     path: str
+    name: str
     kind: str
     size: int
 
@@ -54,37 +56,45 @@ def units(recipe: Recipe) -> list[Unit]:
                     " belongs to one split"
                 )
             kind = files.format_of(source.path, data.format)
-            found.append(Unit(len(found), split, source.path, kind, source.size))
+            remote = FileSystems.get_scheme(source.path) is not None
+            path = source.path if remote else os.path.abspath(source.path)
+            found.append(Unit(len(found), split, path, source.path, kind, source.size))
     return found
 
 
-def mark(recipe: Recipe, found: list[Unit]) -> str:
-    """The fingerprint of everything that prepared data depends on.
+def settings(recipe: Recipe) -> dict[str, Any]:
+    """What of a recipe decides on the prepared data, besides the files' content.
 
-    Files count with their name and content, not with their folder, so that it is the same on every
-    machine; how the task weighs or smooths labels does not count, nor where Beam runs.
+    Not where files lie, nor how the task weighs or smooths labels, nor where Beam runs.
     """
-    data = recipe.data.model_dump(exclude={"train"})
+    data = recipe.data.model_dump()
+    for split in SPLITS:
+        if isinstance(data[split], tuple):
+            data[split] = "files"
+    text = recipe.text.model_dump(exclude={"tokenizer": {"vocabulary", "model"}})
     task = recipe.task.model_dump(include={"kind", "text", "label", "separator"})
-    text = recipe.text.model_dump()
-    ready = [text["tokenizer"].get("vocabulary"), text["tokenizer"].get("model")]
-    return fingerprint(
-        LAYOUT,
-        {
-            name: data[name]
-            for name in data
-            if not isinstance(data[name], tuple) or name == "columns"
-        },
-        task,
-        {**text, "tokenizer": {**text["tokenizer"], "vocabulary": None, "model": None}},
-        [(unit.split, files.name_of(unit.path), content(unit.path)) for unit in found],
-        [content(path) for path in ready if path],
-        {name: version(name) for name in ("tensorflow-text", "sentencepiece")},
-    )
+    return {"data": data, "text": text, "task": task}
+
+
+def origins(recipe: Recipe, found: list[Unit]) -> list[dict[str, Any]]:
+    """The files that prepared data is made from, with what stands for their content."""
+    tokenizer = recipe.text.tokenizer
+    ready = getattr(tokenizer, "vocabulary", None) or getattr(tokenizer, "model", None)
+    return [
+        *(
+            {"for": u.split, "name": files.name_of(u.path), "content": content(u.path)}
+            for u in found
+        ),
+        *([{"for": "tokenizer", "content": content(ready)}] if ready else []),
+    ]
 
 
 def content(path: str) -> Any:
-    """What stands for a file's bytes: their hash here, what a remote filesystem says elsewhere."""
+    """What stands for a file's bytes: their hash here, what a remote filesystem says elsewhere.
+
+    Raises:
+        JobError: the file cannot be read.
+    """
     if FileSystems.get_scheme(path) is not None:
         return FileSystems.checksum(path)
     try:

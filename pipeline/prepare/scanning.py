@@ -2,30 +2,128 @@
 
 import logging
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from configs.recipe import Recipe
+from pipeline.errors import JobError
 from pipeline.prepare import dead_letters
-from pipeline.prepare.batches import mapped
+from pipeline.prepare.batches import THREADS, mapped
 from pipeline.prepare.checks import EMPTY_TEXT, Checked
 from pipeline.prepare.counting import WordCounts
 from pipeline.prepare.hashes import UNUSED, hashed
 from pipeline.prepare.inputs import SPLITS, Unit
 from pipeline.prepare.records import Line, checked_batches
-from pipeline.prepare.sources import Bad, bad
+from pipeline.prepare.sources import bad
 
 MOST_LABELS = 100_000  # more distinct ones than this are no labels but texts or numbers
+TRAIN = SPLITS.index("train")
 log = logging.getLogger("textmill")
 
 
 class Scanned(NamedTuple):
     """What threads make of a batch; `words` and `counts` are those of its training texts."""
 
-    batch: list[Line]
+    lines: list[Line]
     hashes: np.ndarray
     words: Iterable[bytes]
     counts: Iterable[int]
+
+
+def scan(unit: Unit, recipe: Recipe, folder: str, counting: bool) -> dict[str, Any]:
+    """Read a file once; return its counts, and leave what is bulky under `folder`.
+
+    That is hashes/UNIT (HASHED, a row for each checked record), refused/UNIT.jsonl, and words/ with
+    the counts of the training texts' words if `counting`.
+
+    Raises:
+        JobError: the file cannot be read, lacks a column, or has no labels worth the name.
+    """
+    name, places = f"{unit.index:05d}", Path(folder)
+    words = WordCounts(places / "words", unit.index)
+    tally, records, checked = Tally(), 0, 0
+    with (
+        open(places / "hashes" / name, "wb") as hashes,
+        dead_letters.Writer(places / "refused" / f"{name}.jsonl", unit.name) as dead,
+    ):
+        scanner = batch_scanner(unit, recipe, counting)
+        for lines, rows, found, counts in mapped(scanner, checked_batches(unit, recipe), THREADS):
+            hashes.write(rows.tobytes())
+            records += len(lines)
+            checked += len(rows)
+            words.add(found, counts)
+            splits = iter(rows["split"].tolist())
+            for line, record in lines:
+                if not isinstance(record, Checked):
+                    dead.write(line, record)
+                elif (split := next(splits)) == UNUSED:
+                    dead.write(line, bad(EMPTY_TEXT, record.text))
+                else:
+                    tally.add(SPLITS[split], record.label)
+            if len(tally.labels) > MOST_LABELS:
+                raise JobError(
+                    f"{unit.name}: more than {MOST_LABELS:,} distinct labels in column"
+                    f" {recipe.task.label!r}: is it the right one?"
+                )
+    if counting:
+        words.spill()
+    log.info("read %s: %d records, %d bad", unit.name, tally.examples, dead.reasons.total())
+    return {"records": records, "checked": checked, **tally.facts(), **dead.facts()}
+
+
+def batch_scanner(unit: Unit, recipe: Recipe, counting: bool) -> Callable[[list[Line]], Scanned]:
+    """Make the function that cleans, hashes and counts a batch; threads may share it."""
+    import tensorflow as tf
+
+    from pipeline.text import cleaning, splitting
+
+    strings = tf.TensorSpec([None], tf.string)
+
+    @tf.function(input_signature=[strings], autograph=False)
+    def clean(texts: tf.Tensor) -> tf.Tensor:
+        return cleaning.clean(texts, recipe.text)
+
+    @tf.function(input_signature=[strings], autograph=False)
+    def count(cleaned: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        words, _, counts = tf.unique_with_counts(splitting.words(cleaned, recipe.text).flat_values)
+        return words, counts
+
+    def scan_batch(lines: list[Line]) -> Scanned:
+        texts = [record.text for _, record in lines if isinstance(record, Checked)]
+        cleaned = clean(tf.constant(texts, tf.string)).numpy()
+        rows = hashed(cleaned.tolist(), unit.split, recipe.data)
+        train = cleaned[rows["split"] == TRAIN] if counting else ()
+        words, counts = count(tf.constant(train, tf.string))
+        return Scanned(lines, rows, words.numpy().tolist(), counts.numpy().tolist())
+
+    return scan_batch
+
+
+class Tally:
+    """Examples by split, and how the labels of the training examples are distributed."""
+
+    def __init__(self) -> None:
+        self.splits: Counter[str] = Counter()
+        self.labels: Counter[str] = Counter()
+        self.least, self.most = np.inf, -np.inf
+
+    @property
+    def examples(self) -> int:
+        return self.splits.total()
+
+    def add(self, split: str, label: tuple[str, ...] | float) -> None:
+        self.splits[split] += 1
+        if isinstance(label, float):
+            self.least, self.most = min(self.least, label), max(self.most, label)
+        elif split == "train":
+            self.labels.update(label)
+
+    def facts(self) -> dict[str, Any]:
+        return {
+            "splits": dict(self.splits),
+            "labels": dict(self.labels),
+            "range": [self.least, self.most] if self.least <= self.most else None,
+        }

@@ -1,0 +1,51 @@
+"""What there is to predict, found out from the training examples."""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from configs.tasks import Task
+from pipeline.errors import JobError
+
+BINS = 20  # of a number to predict, in the report
+
+
+class Labels(NamedTuple):
+    """`names` in the order of their ids; for regress the `edges` of the report's bins instead."""
+
+    names: tuple[str, ...]
+    edges: tuple[float, ...]
+
+
+def find(task: Task, scans: Sequence[dict[str, Any]]) -> Labels:
+    """The labels of the training examples, sorted by spelling.
+
+    Args: scans, the facts of the first pass over each file.
+
+    Raises:
+        JobError: there is no choice between labels to be learned.
+    """
+    if task.kind == "regress":
+        return _numbers(task.label, [fact["range"] for fact in scans if fact["range"]])
+    counts: Counter[str] = Counter()
+    for fact in scans:
+        counts.update(fact["labels"])
+    least = 2 if task.kind == "classify" else 1
+    if len(counts) < least:
+        got = f"only {next(iter(counts))!r}" if counts else "none"
+        raise JobError(
+            f"{task.kind} needs {least} different labels at least, but column {task.label!r} of the"
+            f" training examples holds {got}: is it the right column?"
+        )
+    return Labels(tuple(sorted(counts)), ())
+
+
+def _numbers(column: str, ranges: list[tuple[float, float]]) -> Labels:
+    least = min((low for low, _ in ranges), default=0.0)
+    most = max((high for _, high in ranges), default=0.0)
+    if least == most:
+        got = f"every one is {least:g}" if ranges else "there are none"
+        raise JobError(f"column {column!r} should hold different numbers; {got}")
+    return Labels((), tuple(np.linspace(least, most, BINS + 1).tolist()))

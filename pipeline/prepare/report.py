@@ -1,0 +1,129 @@
+"""The data report as facts: what was read, what came of it, and what deserves a look."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from configs.recipe import Recipe
+from pipeline.prepare.dead_letters import reasons
+from pipeline.prepare.inputs import SPLITS, Unit
+from pipeline.prepare.labels import Labels
+from pipeline.prepare.plans import Plan
+from pipeline.prepare.statistics import Statistics
+
+LENGTH_BINS = 40
+Facts = dict[str, Any]
+
+
+def facts(
+    recipe: Recipe,
+    units: Sequence[Unit],
+    labels: Labels,
+    scans: Sequence[Facts],
+    made: Sequence[Facts],
+    planned: Plan,
+) -> Facts:
+    """Put together what both passes found; the same for any runner."""
+    whole = {
+        split: Statistics.total([fact["statistics"][split] for fact in made]) for split in SPLITS
+    }
+    longest = max(max(statistics.lengths, default=0) for statistics in whole.values())
+    edges = np.unique(np.linspace(0, longest + 1, LENGTH_BINS + 1).astype(int)).tolist()
+    told: Facts = {
+        "files": [
+            {
+                "file": unit.name,
+                "split": unit.split,
+                "records": scan["records"],
+                "dead_letters": sum(reasons([scan, fact]).values()),
+            }
+            for unit, scan, fact in zip(units, scans, made, strict=True)
+        ],
+        "task": recipe.task.kind,
+        "max_length": recipe.text.max_length,
+        "length_edges": edges,
+        "label_edges": labels.edges,
+        "splits": {
+            split: _split(statistics, labels, edges)
+            for split, statistics in whole.items()
+            if statistics.examples
+        },
+        "duplicates": planned.repeats.duplicates,
+        "leaks": planned.repeats.leaks,
+        "dropped": planned.dropped,
+        "pairs": planned.pairs([fact["shown"] for fact in made]),
+        "dead_letters": dict(sorted(reasons([*scans, *made]).items())),
+        "first_dead_letters": [where for f in (*scans, *made) for where in f["first_bad"]][:20],
+    }
+    told["remarks"] = remarks(told)
+    return told
+
+
+def _split(statistics: Statistics, labels: Labels, edges: list[int]) -> Facts:
+    lengths = np.array(sorted(statistics.lengths.items()))  # (lengths, 2): length, texts
+    return {
+        "examples": statistics.examples,
+        "tokens": statistics.tokens,
+        "unknown_rate": statistics.unknown / max(1, statistics.tokens),
+        "truncated": statistics.truncated,
+        "without_tokens": statistics.empty,
+        "length": {
+            "mean": float(lengths[:, 0] @ lengths[:, 1]) / statistics.examples,
+            **{f"p{share}": _quantile(lengths, share / 100) for share in (5, 50, 95, 99)},
+            "longest": int(lengths[-1, 0]),
+        },
+        "lengths": np.histogram(lengths[:, 0], edges, weights=lengths[:, 1])[0].tolist(),
+        "labels": {name: statistics.labels[i] for i, name in enumerate(labels.names)}
+        or [statistics.labels[i] for i in range(len(labels.edges) - 1)],
+    }
+
+
+def _quantile(counted: np.ndarray, share: float) -> int:
+    """The smallest value that at least this share of the counted values does not exceed."""
+    return int(counted[np.searchsorted(np.cumsum(counted[:, 1]), share * counted[:, 1].sum()), 0])
+
+
+def remarks(told: Facts) -> list[str]:
+    """What a careful reader would stop at, with what can be done."""
+    found = []
+    train = told["splits"]["train"]
+    for pair, count in told["leaks"].items():
+        one, other = pair.split("/")
+        if count:
+            advice = " (data.drop_leaks takes them out of train)" if one == "train" else ""
+            found.append(
+                f"{count:,} texts of {other} also stand in {one}: scores on {other} look better"
+                f" than they are{advice}."
+            )
+    if (share := told["duplicates"]["train"] / train["examples"]) > 0.01:
+        found.append(
+            f"{share:.1%} of train are repeats of other texts there (data.drop_duplicates)."
+        )
+    if (share := train["truncated"] / train["examples"]) > 0.1:
+        found.append(
+            f"{share:.0%} of the training texts are longer than text.max_length ="
+            f" {told['max_length']}; 95% would fit into {train['length']['p95']} tokens."
+        )
+    for split, part in told["splits"].items():
+        if part["unknown_rate"] > 0.05:
+            found.append(
+                f"{part['unknown_rate']:.1%} of the tokens of {split} are not in the vocabulary:"
+                " try a larger text.tokenizer.size, or WordPiece or SentencePiece."
+            )
+        if part["without_tokens"]:
+            found.append(f"{part['without_tokens']:,} texts of {split} hold no token at all.")
+    if isinstance(train["labels"], dict):
+        few = [name for name, count in train["labels"].items() if count < 10]
+        if few:
+            found.append(
+                f"{len(few)} labels have fewer than 10 training examples: {', '.join(few[:5])}"
+                f"{' ...' if len(few) > 5 else '.'}"
+            )
+        counts = [count for count in train["labels"].values() if count]
+        if max(counts) > 20 * min(counts):
+            found.append(
+                f"The most frequent label stands {max(counts) // min(counts)} times as often as the"
+                " rarest: look at macro F1 beside accuracy, and at task.class_weights."
+            )
+    return found

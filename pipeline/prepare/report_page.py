@@ -1,0 +1,172 @@
+"""The data report as a page for people."""
+
+from typing import Any
+
+import numpy as np
+
+from pipeline.page import figure, fill, page, picture, table, tiles
+
+MOST_BARS = 40  # labels that are drawn by name
+Facts = dict[str, Any]
+
+BODY = """
+<p class="soft">Prepared from {{ files | length }} file{{ "s" if files | length > 1 }} for
+<code>{{ task }}</code>. Lengths are in tokens.</p>
+{{ summary | safe }}
+{% if remarks %}
+<h2>Worth a look</h2>
+<ul>{% for remark in remarks %}<li>{{ remark }}</li>{% endfor %}</ul>
+{% endif %}
+<h2>Splits</h2>
+{{ splits_table | safe }}
+<h2>Lengths</h2>
+{{ lengths_picture | safe }}
+<h2>{{ "Numbers to predict" if label_edges else "Labels" }}</h2>
+{{ labels_picture | safe }}
+{{ labels_table | safe }}
+<h2>Repeated texts</h2>
+<p>Texts count as equal when they are after cleaning.</p>
+{{ repeats_table | safe }}
+{% for name, some in pairs.items() if some %}
+<details><summary>{{ name }}: {{ some | length }} of them</summary>
+<table><tr><th>text</th><th>first</th><th>again</th></tr>
+{% for one, other in some %}
+<tr><td>{{ one.text | truncate(160) }}</td><td>{{ one.file }}:{{ one.line }}</td>
+<td>{{ other.file }}:{{ other.line }}</td></tr>
+{% endfor %}
+</table></details>
+{% endfor %}
+<h2>Dead letters</h2>
+{% if dead_letters %}
+{{ dead_table | safe }}
+<p>All of them are in <code>dead_letters/</code> beside this page; the first are</p>
+<pre>{{ first_dead_letters | join("\n") }}</pre>
+{% else %}
+<p>None: every record could be used.</p>
+{% endif %}
+<h2>Files</h2>
+{{ files_table | safe }}
+"""
+
+
+def render(told: Facts) -> str:
+    """The HTML page of `pipeline.prepare.report.facts`."""
+    splits = told["splits"]
+    summary = {split: part["examples"] for split, part in splits.items()}
+    if not told["label_edges"]:
+        summary["labels"] = len(splits["train"]["labels"])
+    summary["dead letters"] = sum(told["dead_letters"].values())
+    files = [(f["file"], f["split"], f["records"], f["dead_letters"]) for f in told["files"]]
+    body = fill(
+        BODY,
+        **told,
+        summary=tiles(summary),
+        splits_table=_splits_table(told),
+        lengths_picture=_lengths(told),
+        labels_picture=_numbers(told) if told["label_edges"] else _labels(splits),
+        labels_table="" if told["label_edges"] else _labels_table(splits),
+        repeats_table=_repeats_table(told),
+        dead_table=table(("reason", "records"), told["dead_letters"].items()),
+        files_table=table(("file", "split", "records", "dead letters"), files),
+    )
+    return page("Data report", body)
+
+
+def _splits_table(told: Facts) -> str:
+    lengths = ("mean length", "median", "95%", "longest")
+    header = ("", "examples", "tokens", *lengths, "truncated", "unknown tokens")
+    rows = [
+        (
+            split,
+            part["examples"],
+            part["tokens"],
+            round(part["length"]["mean"], 1),
+            part["length"]["p50"],
+            part["length"]["p95"],
+            part["length"]["longest"],
+            f"{part['truncated'] / part['examples']:.1%}",
+            f"{part['unknown_rate']:.2%}",
+        )
+        for split, part in told["splits"].items()
+    ]
+    return table(header, rows)
+
+
+def _repeats_table(told: Facts) -> str:
+    rows = [
+        (f"later copies within {split}", told["duplicates"][split], told["dropped"][split])
+        for split in told["splits"]
+    ]
+    header = ("", "records", "dropped from the split, with leaks")
+    shared = [
+        (f"in both {name.replace('/', ' and ')}", count)
+        for name, count in told["leaks"].items()
+        if set(name.split("/")) <= told["splits"].keys()
+    ]
+    return table(header, rows) + (table(("", "different texts"), shared) if shared else "")
+
+
+def _lengths(told: Facts) -> str:
+    drawn, axes = figure()
+    edges = np.array(told["length_edges"])
+    for split, part in told["splits"].items():
+        axes.stairs(np.array(part["lengths"]) / part["examples"], edges, label=split, lw=1.6)
+    if told["max_length"] < edges[-1]:
+        axes.axvline(told["max_length"], color="#a8481c", lw=1, ls="--")
+        axes.annotate(
+            " cut here",
+            (told["max_length"], 1),
+            xycoords=("data", "axes fraction"),
+            va="top",
+            color="#a8481c",
+        )
+    axes.set(xlabel="tokens", ylabel="share of texts", xlim=(0, None), ylim=(0, None))
+    axes.legend(frameon=False)
+    return picture(drawn, "Share of texts by length in tokens, for each split")
+
+
+def _labels(splits: Facts) -> str:
+    """Bars for few labels; for many, how often the most frequent, the second, ... stands."""
+    names = _by_frequency(splits)
+    if len(names) <= MOST_BARS:
+        drawn, axes = figure(height=0.6 + 0.2 * len(names) * (1 + 0.3 * len(splits)))
+        thickness = 0.8 / len(splits)
+        for i, (split, part) in enumerate(splits.items()):
+            shares = [part["labels"][name] / part["examples"] for name in names]
+            axes.barh(np.arange(len(names)) + i * thickness, shares, thickness, label=split)
+        axes.set_yticks(np.arange(len(names)) + 0.4 - thickness / 2, names)
+        axes.invert_yaxis()
+        axes.set_xlabel("share of examples")
+    else:
+        drawn, axes = figure()
+        for split, part in splits.items():
+            shares = [part["labels"][name] / part["examples"] for name in names]
+            axes.plot(np.arange(1, len(names) + 1), shares, label=split, lw=1.2)
+        axes.set(xlabel="labels, by frequency in train", ylabel="share of examples")
+        axes.set(xlim=(0, None), ylim=(0, None))
+    axes.legend(frameon=False)
+    return picture(drawn, "Share of examples with each label, for each split")
+
+
+def _labels_table(splits: Facts) -> str:
+    rows = [
+        (name, *(part["labels"][name] for part in splits.values()))
+        for name in _by_frequency(splits)
+    ]
+    shown = table(("label", *splits), rows)
+    return f"<details><summary>all {len(rows)} labels</summary>{shown}</details>"
+
+
+def _by_frequency(splits: Facts) -> list[str]:
+    counts = splits["train"]["labels"]
+    return sorted(counts, key=lambda name: (-counts[name], name))
+
+
+def _numbers(told: Facts) -> str:
+    drawn, axes = figure()
+    for split, part in told["splits"].items():
+        shares = np.array(part["labels"]) / part["examples"]
+        axes.stairs(shares, told["label_edges"], label=split, lw=1.6)
+    axes.set(xlabel="number", ylabel="share of examples", ylim=(0, None))
+    axes.legend(frameon=False)
+    return picture(drawn, "Share of examples by the number to predict, for each split")

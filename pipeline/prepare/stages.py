@@ -1,0 +1,127 @@
+"""The stages of preparing, in order: read, learn the vocabulary, find repeats, write, report.
+
+Between the stages only small facts come back here; what is bulky lies in files under `scratch`,
+which the workers see too, and what is whole moves out of it at the end.
+"""
+
+import logging
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from configs.recipe import Recipe
+from pipeline import artifacts
+from pipeline.prepare import (
+    counting,
+    dead_letters,
+    inputs,
+    labels,
+    repeats,
+    report,
+    report_page,
+    shards,
+)
+from pipeline.prepare.inputs import Unit
+from pipeline.prepare.plans import check_splits, plan
+from pipeline.prepare.runners import run as on_beam
+from pipeline.prepare.scanning import scan
+from pipeline.prepare.sharding import Share, shard
+
+LAYOUT = 1  # counted up when the same inputs come to be prepared differently
+FOLDERS = ("hashes", "words", "plan", "shards", "refused", "unknown")
+MOST_WORDS = 32_000  # in each bucket, for a vocabulary to be learned from; a million in all
+log = logging.getLogger("textmill")
+
+
+def run(recipe: Recipe) -> Path:
+    """See `pipeline.prepare.prepare`."""
+    units = inputs.units(recipe)
+    made_from = {
+        "layout": LAYOUT,
+        "settings": inputs.settings(recipe),
+        "inputs": inputs.origins(recipe, units),
+        "versions": {name: version(name) for name in ("tensorflow-text", "sentencepiece")},
+    }
+    mark = artifacts.fingerprint(made_from)
+    directory = Path(recipe.work, "prepared", mark)
+    if artifacts.finished(directory, mark):
+        log.info("prepared data is up to date: %s", directory)
+        return directory
+    megabytes = sum(unit.size for unit in units) / 1e6
+    log.info("preparing %d files, %.1f MB, on %s", len(units), megabytes, recipe.beam.runner)
+    manifest: dict[str, Any] = {**made_from}
+    with (
+        artifacts.publish(directory, mark, manifest) as folder,
+        scratch_folder(folder, units) as scratch,
+    ):
+        manifest |= _stages(recipe, units, folder, scratch)
+    log.info("prepared data is in %s; report.html there tells about it", directory)
+    return directory
+
+
+@contextmanager
+def scratch_folder(folder: Path, units: list[Unit]) -> Iterator[Path]:
+    """A place for what workers hand on; afterwards only the dead letters remain, success or not."""
+    scratch = (folder / "scratch").resolve()
+    for name in FOLDERS:
+        (scratch / name).mkdir(parents=True)
+    try:
+        yield scratch
+    finally:
+        written = [scratch / "refused", scratch / "unknown"]
+        dead_letters.gather(units, written, folder / dead_letters.FOLDER)
+        shutil.rmtree(scratch)
+
+
+def _stages(recipe: Recipe, units: list[Unit], folder: Path, scratch: Path) -> dict[str, Any]:
+    from pipeline.text import vocabulary
+    from pipeline.text.tokenizers import Tokenizer
+
+    data, beam = recipe.data, recipe.beam
+    ready = vocabulary.ready(recipe.text.tokenizer)
+    work = partial(scan, recipe=recipe, folder=str(scratch), counting=ready is None)
+    scans = on_beam(beam, work, units, scratch / "scanned")
+    records = dead_letters.records(scans)
+    dead_letters.judge(scans, records, data.max_bad, folder)
+    known = labels.find(recipe.task, scans)
+
+    if ready is None:
+        most = max(MOST_WORDS, recipe.text.tokenizer.size)
+        merge = partial(counting.merge, folder=str(scratch / "words"), most=most)
+        counted = on_beam(beam, merge, range(counting.BUCKETS), scratch / "counted")
+        log.info("%d different words of training texts", sum(c["distinct"] for c in counted))
+        ready = vocabulary.learn(counting.merged(scratch / "words"), recipe.text.tokenizer)
+    tokenizer = Tokenizer(recipe.text, ready)
+    tokenizer.save(scratch / "tokenizer")
+
+    found = repeats.find([scratch / "hashes" / f"{unit.index:05d}" for unit in units])
+    planned = plan(found, data, [fact["checked"] for fact in scans], scratch / "plan")
+    check_splits(data, planned)
+    shares = [Share(unit, planned.shown(unit.index)) for unit in units]
+    work = partial(shard, recipe=recipe, folder=str(scratch), labels=known)
+    made = on_beam(beam, work, shares, scratch / "sharded")
+    dead_letters.judge([*scans, *made], records, data.max_bad, folder)
+
+    names = shards.move([fact["shards"] for fact in made], scratch / "shards", folder)
+    os.replace(scratch / "tokenizer", folder / "tokenizer")
+    artifacts.write_json(folder / "labels.json", known.names)
+    told = report.facts(recipe, units, known, scans, made, planned)
+    artifacts.write_json(folder / "report.json", told)
+    (folder / "report.html").write_text(report_page.render(told), encoding="utf-8")
+    return {
+        "splits": {
+            split: {"examples": part["examples"], "tokens": part["tokens"], "shards": names[split]}
+            for split, part in told["splits"].items()
+        },
+        "records": records,
+        "dead_letters": told["dead_letters"],
+        "labels": len(known.names),
+        "vocabulary_size": tokenizer.vocabulary_size,
+        "pad_id": tokenizer.pad_id,
+        "unknown_id": tokenizer.unknown_id,
+    }

@@ -1,0 +1,30 @@
+import random
+from collections import Counter
+
+from pipeline.prepare import counting
+
+
+def test_spilled_and_merged_counts_are_what_counter_counts(tmp_path, monkeypatch):
+    monkeypatch.setattr(counting, "MOST_WORDS", 50)
+    random.seed(1)
+    words = [f"wörd\t{random.randrange(200)}\n".encode() for _ in range(5000)]
+    for unit in range(3):
+        counts = counting.WordCounts(tmp_path, unit)
+        mine = words[unit::3]
+        for start in range(0, len(mine), 100):
+            batch = Counter(mine[start : start + 100])
+            counts.add(batch.keys(), batch.values())
+        counts.spill()
+        assert counts.spills > 1
+    total = Counter(words)
+    buckets = range(counting.BUCKETS)
+    facts = [counting.merge(bucket, str(tmp_path), 1000) for bucket in buckets]
+    assert counting.merged(tmp_path) == {word.decode(): n for word, n in total.items()}
+    assert sum(fact["distinct"] for fact in facts) == len(total)
+    assert sum(fact["words"] for fact in facts) == 5000
+
+    for bucket in buckets:
+        counting.merge(bucket, str(tmp_path), 20)
+    order = sorted(total, key=lambda word: (-total[word], word))
+    kept = counting.merged(tmp_path)
+    assert sorted(kept, key=lambda word: (-kept[word], word))[:20] == [w.decode() for w in order[:20]]
