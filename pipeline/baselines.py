@@ -8,8 +8,8 @@ import numpy as np
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 
-MAJORITY = "majority class"
-LINEAR = "TF-IDF + logistic regression"
+MAJORITY, LINEAR = "majority", "linear"
+NAMES = {MAJORITY: "majority class", LINEAR: "TF-IDF + logistic regression"}
 MOST_TEXTS = 100_000  # that the linear model is fitted on: a sample of a larger split
 
 

@@ -4,6 +4,7 @@ The head is linear, so a logit is a sum over the windows of the text: what the p
 of each filter's response there, times the head's weight. Nothing is estimated.
 """
 
+from collections import defaultdict
 from dataclasses import dataclass
 
 import keras
@@ -83,15 +84,26 @@ def let_through(responses: np.ndarray, counts: np.ndarray, pooling: str, k: int)
 def deciding(
     model: keras.Model, split: data.Split, rows: np.ndarray, weigh: np.ndarray, top: int = 4
 ) -> list[list[tuple[slice, float]]]:
-    """The windows that spoke most for something in each text: slices of its tokens, their parts.
+    """The n-grams that spoke most for something in each text: slices of its tokens, their parts.
 
     Args: weigh, (B, C), what was spoken for: 1 for a class, -1 for the class that it won against.
     """
     ids = data.batch(split, rows, 1)["ids"]
-    answers: list[list[tuple[slice, float]]] = [[] for _ in rows]
+    answers: list[dict[tuple[int, int], float]] = [defaultdict(float) for _ in rows]
     for seen in windows(model, ids):
         parts = np.einsum("bnc,bc->bn", seen.parts(seen.weights), weigh)
         for answer, part, length in zip(answers, parts, split.lengths[rows], strict=True):
-            best = [n for n in np.argsort(-part)[:top] if part[n] > 0]
-            answer += [(seen.span(n, length), float(part[n])) for n in best]
-    return [sorted(answer, key=lambda found: -found[1])[:top] for answer in answers]
+            for n in np.flatnonzero(part):
+                # At the ends of a text, windows of several widths hold the same tokens.
+                span = seen.span(int(n), length)
+                answer[span.start, span.stop] += float(part[n])
+    return [
+        [(slice(*span), part) for span, part in sorted(answer.items(), key=_by_part) if part > 0][
+            :top
+        ]
+        for answer in answers
+    ]
+
+
+def _by_part(item: tuple[tuple[int, int], float]) -> float:
+    return -item[1]

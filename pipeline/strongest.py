@@ -10,49 +10,39 @@ from pipeline import data
 from pipeline.explain import Windows, windows
 
 BATCH = 64
-MOST_TEXTS = 20_000  # that are searched: a sample of a larger training split
+MOST_TOKENS = 300_000  # that are searched: a sample of a larger training split
 PER_TEXT = 3  # windows of a text that are looked at, for each width and class
 
 Ngram = tuple[int, ...]  # token ids
 
 
-def of_classes(
-    model: keras.Model, split: data.Split, kind: str, seed: int, top: int = 5
-) -> list[list[tuple[Ngram, float]]]:
-    """For each class, the n-grams of its own texts with the largest part in its logit.
+def search(
+    model: keras.Model, split: data.Split, kind: str, seed: int, filters: int = 12, top: int = 5
+) -> tuple[list[list[tuple[Ngram, float]]], list[dict[str, Any]]]:
+    """Search a split for what excites the model.
 
-    Args: kind, of the task. For `classify`, a part is against the mean of all classes; `regress`
-        has two classes, what lowers the value and what raises it.
+    Args: kind, of the task; filters, how many of them, those with the largest weights in the head.
+
+    Returns:
+        For each class, the n-grams of its own texts with the largest part in its logit: against
+        the mean of all classes if `kind` is `classify`. A regression has two classes, what lowers
+        its value and what raises it.
+        For each of the filters {"width", "filter", "weights" (C,), "ngrams" [(ngram, response)]}.
     """
-    found: list[dict[Ngram, float]] = []
-    for rows, batch in _batches(model, split, seed):
-        own = _own_classes(split.labels[rows], kind, batch[0].weights.shape[-1])
-        found = found or [{} for _ in range(own.shape[1])]
-        for seen in batch:
-            parts = seen.parts(_for_classes(seen.weights, kind))
-            for b, c in np.argwhere(own):
-                for n in np.argsort(-parts[b, :, c])[:PER_TEXT]:
-                    _keep(found[c], _ngram(split, rows[b], seen, n), parts[b, n, c])
-    return [_loudest(ngrams, top) for ngrams in found]
-
-
-def of_filters(
-    model: keras.Model, split: data.Split, kind: str, seed: int, number: int = 12, top: int = 5
-) -> list[dict[str, Any]]:
-    """The filters with the largest weights in the head, and the n-grams that excite them most.
-
-    Returns for each {"width", "filter", "weights" (C,), "ngrams" [(ngram, response)]}; the classes
-    are those of `of_classes`.
-    """
+    classes: list[dict[Ngram, float]] = []
     chosen: list[dict[str, Any]] = []
     for rows, batch in _batches(model, split, seed):
-        chosen = chosen or _largest(batch, kind, number)
+        classes = classes or [{} for _ in range(_for_classes(batch[0].weights, kind).shape[-1])]
+        chosen = chosen or _largest(batch, kind, filters)
+        own = _own_classes(split.labels[rows], kind, len(classes))
+        for seen in batch:
+            _search_classes(split, rows, seen, own, kind, classes)
         for entry in chosen:
             seen = batch[entry["which"]]
             responses = seen.passed[:, :, entry["filter"]].max(axis=2)  # (B, N)
             for b, n in enumerate(responses.argmax(axis=1)):
                 _keep(entry["found"], _ngram(split, rows[b], seen, n), responses[b, n])
-    return [
+    return [_loudest(ngrams, top) for ngrams in classes], [
         {
             "width": entry["width"],
             "filter": entry["filter"],
@@ -66,11 +56,30 @@ def of_filters(
 def _batches(
     model: keras.Model, split: data.Split, seed: int
 ) -> Iterator[tuple[np.ndarray, list[Windows]]]:
-    rows = np.random.default_rng(seed).permutation(len(split))[:MOST_TEXTS]
+    rows = np.random.default_rng(seed).permutation(len(split))
+    rows = rows[: max(1, np.searchsorted(np.cumsum(split.lengths[rows]), MOST_TOKENS))]
     rows = rows[np.argsort(split.lengths[rows], kind="stable")]
     for start in range(0, len(rows), BATCH):
         batch = rows[start : start + BATCH]
         yield batch, windows(model, data.batch(split, batch, 1)["ids"])
+
+
+def _search_classes(
+    split: data.Split,
+    rows: np.ndarray,
+    seen: Windows,
+    own: np.ndarray,
+    kind: str,
+    found: list[dict[Ngram, float]],
+) -> None:
+    """Add the strongest windows of each text for each of its own classes."""
+    weights = _for_classes(seen.weights, kind)
+    texts, classes = np.nonzero(own)
+    passed = seen.passed[texts].reshape(len(texts), len(seen.starts), -1)
+    parts = passed @ weights.reshape(-1, weights.shape[-1]).T[classes][:, :, None]
+    for b, c, part in zip(texts, classes, parts[..., 0], strict=True):
+        for n in np.argsort(-part)[:PER_TEXT]:
+            _keep(found[c], _ngram(split, rows[b], seen, n), part[n])
 
 
 def _own_classes(labels: np.ndarray, kind: str, num_classes: int) -> np.ndarray:

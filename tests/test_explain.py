@@ -49,6 +49,8 @@ def test_parts_and_bias_add_up_to_the_logits(pooling, padding, stride):
         weight.assign(random.uniform(-0.1, 0.1, size=weight.shape))
     bias = np.array([0.5, -1.0, 2.0], np.float32)
     model.get_layer("head").project.bias.assign(bias)
+    for low in model.get_layer("features").biases:
+        low.assign([-0.3, -0.2, -0.1, 0.0, 0.1])  # so that fewer than k responses are above 0
     ids = batch(make_split(np.zeros(6)), np.arange(6), 1)["ids"]
     parts = sum(seen.parts(seen.weights).sum(axis=1) for seen in explain.windows(model, ids))
     np.testing.assert_allclose(parts + bias, model.predict({"ids": ids}, verbose=0), atol=1e-5)
@@ -125,8 +127,8 @@ def test_deciding_window_is_the_one_that_the_model_looks_for():
 )
 def test_strongest_ngrams_are_those_the_model_looks_for(kind, labels, outputs, expected, weights):
     model, split = model_that_looks_for(LOST, outputs), split_with_lost_card(labels)
-    assert strongest.of_classes(model, split, kind, seed=0) == expected
-    first = strongest.of_filters(model, split, kind, seed=0, number=2)[0]
+    classes, (first, _) = strongest.search(model, split, kind, seed=0, filters=2)
+    assert classes == expected
     assert (first["width"], first["filter"]) == (2, 0)
     assert first["ngrams"] == [((CARD, LOST), 4.0)]
     np.testing.assert_allclose(first["weights"], weights)
@@ -143,9 +145,8 @@ def test_strongest_ngrams_are_the_maximum_over_all_texts():
             for n, part in enumerate(parts[:, label] - parts.mean(axis=1)):
                 ngram = tuple(ids[seen.span(n, len(ids))].tolist())
                 best[label][ngram] = max(part, best[label].get(ngram, 0))
-    for found, every in zip(
-        strongest.of_classes(model, split, "classify", seed=0), best, strict=True
-    ):
+    classes, _ = strongest.search(model, split, "classify", seed=0)
+    for found, every in zip(classes, best, strict=True):
         expected = sorted(every, key=every.get, reverse=True)[: len(found)]
         assert [ngram for ngram, _ in found] == expected
         assert found[0][1] == pytest.approx(every[expected[0]], abs=1e-5)
