@@ -1,0 +1,172 @@
+"""What every layer promises, whatever it computes: a row for each layer, a test a promise."""
+
+import inspect
+from dataclasses import dataclass, field
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from keras import ops
+
+from components.distinct_tokens import DistinctTokens
+from components.embeddings import WordEmbeddings
+from components.heads import LinearHead
+from components.ngrams import NGramFeatures
+
+LENGTHS = (1, 2, 4, 9)  # of the texts in a batch; shorter and longer than every window
+B, T, D = len(LENGTHS), max(LENGTHS), 6
+REAL = np.arange(T) < np.array(LENGTHS)[:, None]
+RANDOM = np.random.default_rng(0)
+IDS = (RANDOM.integers(1, 20, (B, T)) * REAL).astype(np.int32)
+VECTORS = RANDOM.normal(size=(B, T, D)).astype(np.float32)  # garbage where there is no token
+FEATURES = RANDOM.normal(size=(B, D)).astype(np.float32)
+
+
+@dataclass(frozen=True)
+class Row:
+    """`arguments` holds every argument of the layer, each unlike its default in one of its rows."""
+
+    layer: type[keras.layers.Layer]
+    arguments: dict[str, Any]
+    inputs: np.ndarray
+    shape: tuple[int, ...]
+    masked: bool = False  # takes a mask, and must not notice padding
+    float32: set[str] = field(default_factory=set)  # sublayers that stay so by design
+
+    def make(self, **kwargs):
+        return self.layer(**self.arguments, **kwargs)
+
+    def call(self, layer, inputs=None, mask=REAL, **kwargs):
+        inputs = self.inputs if inputs is None else inputs
+        return layer(inputs, **({"mask": mask} if self.masked else {}), **kwargs)
+
+    def model(self):
+        """The layer between Keras inputs of unknown batch and time."""
+        shape = (None, *self.inputs.shape[2:]) if self.inputs is not FEATURES else (D,)
+        inputs = {"x": keras.Input(shape, dtype=self.inputs.dtype.name, name="x")}
+        values = {"x": self.inputs}
+        if self.masked:
+            inputs["mask"], values["mask"] = keras.Input((None,), dtype="bool", name="mask"), REAL
+        outputs = self.call(self.make(), inputs["x"], inputs.get("mask"))
+        return keras.Model(inputs, outputs), values
+
+
+def ngrams(**arguments):
+    settings = {"widths": (2, 3), "filters": 32, "padding": "valid", "stride": 2, "k": 2, "seed": 5}
+    settings |= arguments
+    outputs = 2 * 32 * (settings["k"] if settings["pooling"] == "kmax" else 1)
+    return Row(NGramFeatures, settings, VECTORS, (B, outputs), masked=True)
+
+
+WORDS = {"vocabulary_size": 20, "width": 7, "kind": "multichannel", "seed": 5}
+HEAD = {"num_outputs": 4, "dropout": 0.3, "max_norm": 2.0, "seed": 5}
+ROWS = {
+    "words": Row(WordEmbeddings, WORDS, IDS, (B, T, 7)),
+    "kmax_ngrams": ngrams(pooling="kmax"),
+    "average_ngrams": ngrams(pooling="average"),
+    "same_ngrams": ngrams(pooling="max", padding="same", stride=1),
+    "head": Row(LinearHead, HEAD, FEATURES, (B, 4), float32={"project"}),
+}
+MASKED = {name: row for name, row in ROWS.items() if row.masked}
+# Layers without arguments, weights and a float output have tests of their own instead.
+OTHERS = {DistinctTokens}
+
+
+@pytest.fixture(params=ROWS.values(), ids=ROWS.keys())
+def row(request):
+    return request.param
+
+
+def test_there_is_a_row_for_every_layer():
+    registered = keras.saving.get_custom_objects()
+    ours = {
+        thing
+        for name, thing in registered.items()
+        if name.startswith("textmill>") and issubclass(thing, keras.layers.Layer)
+    }
+    assert ours == {row.layer for row in ROWS.values()} | OTHERS
+
+
+def test_shapes(row):
+    assert row.call(row.make()).shape == row.shape
+    model, _ = row.model()
+    assert model.output_shape[0] is None
+    assert model.output_shape[-1] == row.shape[-1]
+
+
+def test_every_argument_is_in_the_config(row):
+    parameters = inspect.signature(row.layer).parameters.values()
+    defaults = {p.name: p.default for p in parameters if p.kind is not p.VAR_KEYWORD}
+    assert defaults.keys() == row.arguments.keys()
+    config = row.make().get_config()
+    assert {name: config[name] for name in defaults} == row.arguments
+    rows = [other for other in ROWS.values() if other.layer is row.layer]
+    for name, default in defaults.items():
+        assert any(other.arguments[name] != default for other in rows), f"no row sets {name}"
+
+
+def test_a_copy_from_the_config_gives_the_same_output(row):
+    layer = row.make(name="original")
+    expected = row.call(layer)
+    copy = row.layer.from_config(layer.get_config())
+    row.call(copy)
+    copy.set_weights(layer.get_weights())
+    assert copy.name == "original"
+    np.testing.assert_array_equal(row.call(copy), expected)
+
+
+def test_a_saved_model_gives_the_same_output(row, tmp_path):
+    model, values = row.model()
+    for weight in model.weights:
+        weight.assign(weight + 0.1)
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    np.testing.assert_array_equal(loaded(values), model(values))
+
+
+def test_first_weights_follow_the_seed(row):
+    def weights(seed):
+        layer = row.layer(**row.arguments | {"seed": seed})
+        row.call(layer)
+        return layer.get_weights()
+
+    for same, again, other in zip(weights(1), weights(1), weights(2), strict=True):
+        np.testing.assert_array_equal(same, again)
+        assert not same.any() or np.abs(same - other).max() > 0
+
+
+def test_mixed_precision_reaches_every_sublayer(row):
+    layer = row.make(dtype="mixed_bfloat16")
+    output = row.call(layer)
+    assert output.dtype.name == ("float32" if row.float32 else "bfloat16")
+    assert all(weight.dtype == "float32" for weight in layer.weights)
+    kept = {sub.name for sub in layer._flatten_layers() if sub.compute_dtype != "bfloat16"}
+    assert kept == row.float32
+    exact = np.asarray(row.call(row.make()))
+    close = 0.02 * np.abs(exact).max()
+    np.testing.assert_allclose(np.asarray(ops.cast(output, "float32")), exact, atol=close)
+
+
+@pytest.mark.parametrize("row", MASKED.values(), ids=MASKED.keys())
+def test_a_text_alone_is_the_text_in_a_padded_batch(row):
+    layer = row.make()
+    batch = np.asarray(row.call(layer))
+    for n, length in enumerate(LENGTHS):
+        alone = row.call(layer, row.inputs[n : n + 1, :length], REAL[n : n + 1, :length])
+        without_mask = layer(row.inputs[n : n + 1, :length])
+        np.testing.assert_allclose(alone[0], batch[n], atol=1e-6)
+        np.testing.assert_allclose(without_mask[0], batch[n], atol=1e-6)
+        assert np.abs(batch[n]).max() > 0.1
+
+
+def test_gradients_reach_every_trainable_weight(row):
+    layer = row.make()
+    row.call(layer)
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_sum(tf.square(row.call(layer) - 1))
+    gradients = tape.gradient(loss, [v.value for v in layer.trainable_variables])
+    for variable, gradient in zip(layer.trainable_variables, gradients, strict=True):
+        assert gradient is not None, f"{variable.path} gets no gradient"
+        assert np.abs(tf.convert_to_tensor(gradient)).max() > 0, f"{variable.path} gets zeros"
