@@ -3,7 +3,6 @@
 from typing import assert_never
 
 import tensorflow as tf
-import tensorflow_text as tf_text
 
 from configs.data import (
     CharacterTokenizer,
@@ -12,6 +11,7 @@ from configs.data import (
     WordPieceTokenizer,
     WordTokenizer,
 )
+from pipeline.text.cleaning import WIDE_SPACE
 
 # Letters, digits, their marks, and the two joiners that Persian and Indic words are written with.
 _LETTER = r"[\pL\pN\pM\x{200C}\x{200D}]"
@@ -58,7 +58,8 @@ def split_punctuation(texts: tf.Tensor) -> tf.RaggedTensor:
 
 def split_whitespace(texts: tf.Tensor) -> tf.RaggedTensor:
     """Split at Unicode whitespace only."""
-    return tf_text.WhitespaceTokenizer().tokenize(texts)
+    # tf_text.WhitespaceTokenizer leaves the first byte of wider spaces on the word before.
+    return tf.strings.split(tf.strings.regex_replace(texts, WIDE_SPACE, " "))
 
 
 def split_characters(texts: tf.Tensor) -> tf.RaggedTensor:

@@ -1,6 +1,7 @@
 """Raw texts to token ids: one object for Beam, tf.data, the SavedModel and the client."""
 
 from pathlib import Path
+from typing import assert_never
 
 import tensorflow as tf
 
@@ -16,7 +17,7 @@ from pipeline.text.cleaning import clean
 from pipeline.text.encoders import SentencePiece, Table, WordPiece
 from pipeline.text.special import PAD
 from pipeline.text.splitting import split_characters, split_whitespace, split_words, words
-from pipeline.text.vocabulary import Vocabulary
+from pipeline.text.vocabulary import Vocabulary, from_model, from_tokens
 
 __all__ = ["Tokenizer", "load", "words"]
 
@@ -33,18 +34,22 @@ class Tokenizer(tf.Module):
     Args:
         settings: how to clean and cut.
         vocabulary: from `pipeline.text.vocabulary`.
-    """
 
-    pad_id = PAD
+    Attributes: pad_id, unknown_id, vocabulary_size, vocabulary (the spelling of each id).
+    """
 
     def __init__(self, settings: Text, vocabulary: Vocabulary) -> None:
         super().__init__(name="tokenizer")
         self.settings = settings
-        self._source = vocabulary
+        # Inside an object of its own: TensorFlow would walk through a list each time it saves.
+        self._vocabulary = vocabulary
         self._encoder = _encoder(settings, vocabulary)
-        self.vocabulary: list[str] = self._encoder.vocabulary
-        self.vocabulary_size = len(self.vocabulary)
-        self.unknown_id: int = self._encoder.unknown_id
+        self.pad_id, self.unknown_id = PAD, vocabulary.unknown_id
+        self.vocabulary_size = len(vocabulary.tokens)
+
+    @property
+    def vocabulary(self) -> list[str]:
+        return self._vocabulary.tokens
 
     @tf.function(input_signature=_TEXTS)
     def clean(self, texts: tf.Tensor) -> tf.Tensor:
@@ -71,10 +76,10 @@ class Tokenizer(tf.Module):
         directory.mkdir(parents=True, exist_ok=True)
         settings = self.settings.model_dump_json(indent=1) + "\n"
         (directory / _SETTINGS).write_text(settings, encoding="utf-8")
-        if isinstance(self._source, bytes):
-            (directory / _MODEL).write_bytes(self._source)
+        if self._vocabulary.model is not None:
+            (directory / _MODEL).write_bytes(self._vocabulary.model)
         else:
-            lines = "".join(f"{token}\n" for token in self._source)
+            lines = "".join(f"{token}\n" for token in self.vocabulary)
             (directory / _VOCABULARY).write_bytes(lines.encode())
 
 
@@ -87,24 +92,24 @@ def load(directory: Path) -> Tokenizer:
     try:
         settings = Text.model_validate_json((directory / _SETTINGS).read_bytes())
         if isinstance(settings.tokenizer, SentencePieceTokenizer):
-            return Tokenizer(settings, (directory / _MODEL).read_bytes())
+            return Tokenizer(settings, from_model((directory / _MODEL).read_bytes()))
         lines = (directory / _VOCABULARY).read_bytes().decode()
     except FileNotFoundError as error:
         raise JobError(f"{directory} holds no tokenizer: {error.filename} is missing") from error
-    return Tokenizer(settings, lines.removesuffix("\n").split("\n"))
+    return Tokenizer(settings, from_tokens(lines.removesuffix("\n").split("\n")))
 
 
 def _encoder(settings: Text, vocabulary: Vocabulary) -> Table | WordPiece | SentencePiece:
-    match settings.tokenizer, vocabulary:
-        case WordTokenizer(split="words"), list():
+    match settings.tokenizer:
+        case WordTokenizer(split="words"):
             return Table(vocabulary, split_words)
-        case WordTokenizer(), list():
+        case WordTokenizer():
             return Table(vocabulary, split_whitespace)
-        case CharacterTokenizer(), list():
+        case CharacterTokenizer():
             return Table(vocabulary, split_characters)
-        case WordPieceTokenizer(), list():
+        case WordPieceTokenizer():
             return WordPiece(vocabulary)
-        case SentencePieceTokenizer(model=path), bytes():
+        case SentencePieceTokenizer(model=path):
             return SentencePiece(vocabulary, by_word=path is None)
-        case kind, _:
-            raise TypeError(f"a {kind.kind} tokenizer from {type(vocabulary).__name__}")
+        case _ as never:
+            assert_never(never)

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import assert_never
 
 import sentencepiece
@@ -16,10 +17,28 @@ from configs.data import (
 )
 from pipeline.errors import JobError
 from pipeline.text import subwords
-from pipeline.text.special import SPECIAL
+from pipeline.text.special import PAD, SPECIAL, UNKNOWN
 
-# The spelling of each id; for SentencePiece the bytes of its .model file.
-Vocabulary = list[str] | bytes
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """The spelling of each id; and the SentencePiece model, if that is where they come from."""
+
+    tokens: list[str]
+    unknown_id: int
+    model: bytes | None = None
+
+
+def from_tokens(tokens: list[str]) -> Vocabulary:
+    return Vocabulary(tokens, tokens.index(SPECIAL[UNKNOWN]))
+
+
+def from_model(model: bytes) -> Vocabulary:
+    """The ids of a model move up by one if its padding is not its id 0."""
+    trained = sentencepiece.SentencePieceProcessor(model_proto=model)
+    pieces = [trained.id_to_piece(i) for i in range(trained.get_piece_size())]
+    before = [] if trained.pad_id() == PAD else [SPECIAL[PAD]]
+    return Vocabulary(before + pieces, trained.unk_id() + len(before), model)
 
 
 def learn(counts: Mapping[str, int], tokenizer: configs.data.Tokenizer) -> Vocabulary:
@@ -36,13 +55,13 @@ def learn(counts: Mapping[str, int], tokenizer: configs.data.Tokenizer) -> Vocab
         raise JobError("no words to learn a vocabulary from: are all training texts empty?")
     match tokenizer:
         case WordTokenizer(size=size, min_count=min_count):
-            return _most_frequent(counts, size, min_count)
+            return from_tokens(_most_frequent(counts, size, min_count))
         case CharacterTokenizer(size=size, min_count=min_count):
-            return _most_frequent(_characters(counts), size, min_count)
+            return from_tokens(_most_frequent(_characters(counts), size, min_count))
         case WordPieceTokenizer(size=size, min_count=min_count):
-            return subwords.learn_wordpiece(counts, size, min_count)
+            return from_tokens(subwords.learn_wordpiece(counts, size, min_count))
         case SentencePieceTokenizer(algorithm=algorithm, size=size, character_coverage=coverage):
-            return subwords.learn_sentencepiece(counts, algorithm, size, coverage)
+            return from_model(subwords.learn_sentencepiece(counts, algorithm, size, coverage))
         case _ as never:
             assert_never(never)
 
@@ -55,9 +74,12 @@ def ready(tokenizer: configs.data.Tokenizer) -> Vocabulary | None:
     """
     match tokenizer:
         case WordPieceTokenizer(vocabulary=str(path)):
-            return _checked_wordpiece(_read(path), path)
+            return from_tokens(_checked_tokens(_read(path), path))
         case SentencePieceTokenizer(model=str(path)):
-            return _checked_model(_read(path), path)
+            try:
+                return from_model(_read(path))
+            except RuntimeError as error:
+                raise JobError(f"{path} is not a SentencePiece model: {error}") from error
         case _:
             return None
 
@@ -86,7 +108,7 @@ def _read(path: str) -> bytes:
         raise JobError(f"cannot read the vocabulary {path}: {error.message}") from error
 
 
-def _checked_wordpiece(content: bytes, path: str) -> list[str]:
+def _checked_tokens(content: bytes, path: str) -> list[str]:
     lines = content.decode(errors="replace").removesuffix("\n").split("\n")
     tokens = [line.removesuffix("\r") for line in lines]
     if tokens[0] != "[PAD]":
@@ -96,11 +118,3 @@ def _checked_wordpiece(content: bytes, path: str) -> list[str]:
     if repeated := [token for token, n in Counter(tokens).items() if n > 1]:
         raise JobError(f"{path}: each token must stand there once; got {repeated[0]!r} again")
     return tokens
-
-
-def _checked_model(content: bytes, path: str) -> bytes:
-    try:
-        sentencepiece.SentencePieceProcessor(model_proto=content)
-    except RuntimeError as error:
-        raise JobError(f"{path} is not a SentencePiece model: {error}") from error
-    return content
