@@ -1,4 +1,4 @@
-"""What is to be prepared: a unit of work for each input file, and all that decides on the result."""
+"""What is to be prepared, a unit of work an input file, and what decides on the result."""
 
 import hashlib
 import os
@@ -79,13 +79,11 @@ def settings(recipe: Recipe) -> dict[str, Any]:
 def origins(recipe: Recipe, found: list[Unit]) -> list[dict[str, Any]]:
     """The files that prepared data is made from, with what stands for their content."""
     tokenizer = recipe.text.tokenizer
-    ready = getattr(tokenizer, "vocabulary", None) or getattr(tokenizer, "model", None)
+    ready: str | None = getattr(tokenizer, "vocabulary", None) or getattr(tokenizer, "model", None)
+    used = [(unit.split, unit.path) for unit in found]
+    used += [("tokenizer", ready)] if ready else []
     return [
-        *(
-            {"for": u.split, "name": files.name_of(u.path), "content": content(u.path)}
-            for u in found
-        ),
-        *([{"for": "tokenizer", "content": content(ready)}] if ready else []),
+        {"for": use, "name": files.name_of(path), "content": content(path)} for use, path in used
     ]
 
 

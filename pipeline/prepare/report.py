@@ -28,8 +28,12 @@ def facts(
     whole = {
         split: Statistics.total([fact["statistics"][split] for fact in made]) for split in SPLITS
     }
-    longest = max(max(statistics.lengths, default=0) for statistics in whole.values())
-    edges = np.unique(np.linspace(0, longest + 1, LENGTH_BINS + 1).astype(int)).tolist()
+    present = {split: _split(part, labels) for split, part in whole.items() if part.examples}
+    most = max(part["length"]["p99"] for part in present.values())
+    width = most // LENGTH_BINS + 1
+    edges = list(range(0, most + 1 + width, width))
+    for split, part in present.items():
+        part["lengths"] = _histogram(whole[split], edges)
     told: Facts = {
         "files": [
             {
@@ -44,11 +48,7 @@ def facts(
         "max_length": recipe.text.max_length,
         "length_edges": edges,
         "label_edges": labels.edges,
-        "splits": {
-            split: _split(statistics, labels, edges)
-            for split, statistics in whole.items()
-            if statistics.examples
-        },
+        "splits": present,
         "duplicates": planned.repeats.duplicates,
         "leaks": planned.repeats.leaks,
         "dropped": planned.dropped,
@@ -60,7 +60,7 @@ def facts(
     return told
 
 
-def _split(statistics: Statistics, labels: Labels, edges: list[int]) -> Facts:
+def _split(statistics: Statistics, labels: Labels) -> Facts:
     lengths = np.array(sorted(statistics.lengths.items()))  # (lengths, 2): length, texts
     return {
         "examples": statistics.examples,
@@ -73,10 +73,17 @@ def _split(statistics: Statistics, labels: Labels, edges: list[int]) -> Facts:
             **{f"p{share}": _quantile(lengths, share / 100) for share in (5, 50, 95, 99)},
             "longest": int(lengths[-1, 0]),
         },
-        "lengths": np.histogram(lengths[:, 0], edges, weights=lengths[:, 1])[0].tolist(),
         "labels": {name: statistics.labels[i] for i, name in enumerate(labels.names)}
         or [statistics.labels[i] for i in range(len(labels.edges) - 1)],
     }
+
+
+def _histogram(statistics: Statistics, edges: list[int]) -> list[int]:
+    """How many texts are in each bin of lengths; the last one holds all longer texts too."""
+    lengths = np.array(list(statistics.lengths))
+    places = np.searchsorted(edges, np.minimum(lengths, edges[-1] - 1), "right") - 1
+    counts = np.bincount(places, list(statistics.lengths.values()), len(edges) - 1)
+    return counts.astype(int).tolist()
 
 
 def _quantile(counted: np.ndarray, share: float) -> int:

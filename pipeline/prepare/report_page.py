@@ -25,14 +25,14 @@ BODY = """
 {{ labels_picture | safe }}
 {{ labels_table | safe }}
 <h2>Repeated texts</h2>
-<p>Texts count as equal when they are after cleaning.</p>
+<p>Texts count as equal when they are so after cleaning.</p>
 {{ repeats_table | safe }}
 {% for name, some in pairs.items() if some %}
-<details><summary>{{ name }}: {{ some | length }} of them</summary>
+<details><summary>the first {{ some | length }} of {{ name.replace("/", " and ") }}</summary>
 <table><tr><th>text</th><th>first</th><th>again</th></tr>
 {% for one, other in some %}
-<tr><td>{{ one.text | truncate(160) }}</td><td>{{ one.file }}:{{ one.line }}</td>
-<td>{{ other.file }}:{{ other.line }}</td></tr>
+<tr><td>{{ one.text | truncate(160) }}</td><td>{{ one.file }}:{{ one.line }}<br>{{ one.label }}</td>
+<td>{{ other.file }}:{{ other.line }}<br>{{ other.label }}</td></tr>
 {% endfor %}
 </table></details>
 {% endfor %}
@@ -93,17 +93,15 @@ def _splits_table(told: Facts) -> str:
 
 
 def _repeats_table(told: Facts) -> str:
-    rows = [
-        (f"later copies within {split}", told["duplicates"][split], told["dropped"][split])
-        for split in told["splits"]
-    ]
-    header = ("", "records", "dropped from the split, with leaks")
+    rows = [(split, told["duplicates"][split], told["dropped"][split]) for split in told["splits"]]
+    header = ("within a split", "later copies of a text", "left out, with leaks")
     shared = [
-        (f"in both {name.replace('/', ' and ')}", count)
+        (name.replace("/", " and "), count)
         for name, count in told["leaks"].items()
         if set(name.split("/")) <= told["splits"].keys()
     ]
-    return table(header, rows) + (table(("", "different texts"), shared) if shared else "")
+    leaks = table(("between splits", "texts in both"), shared) if shared else ""
+    return table(header, rows) + leaks
 
 
 def _lengths(told: Facts) -> str:
@@ -120,7 +118,12 @@ def _lengths(told: Facts) -> str:
             va="top",
             color="#a8481c",
         )
-    axes.set(xlabel="tokens", ylabel="share of texts", xlim=(0, None), ylim=(0, None))
+    axes.set(
+        xlabel="tokens (the longest 1% at the right end)",
+        ylabel="share of texts",
+        xlim=(0, None),
+        ylim=(0, None),
+    )
     axes.legend(frameon=False)
     return picture(drawn, "Share of texts by length in tokens, for each split")
 
@@ -141,7 +144,8 @@ def _labels(splits: Facts) -> str:
         drawn, axes = figure()
         for split, part in splits.items():
             shares = [part["labels"][name] / part["examples"] for name in names]
-            axes.plot(np.arange(1, len(names) + 1), shares, label=split, lw=1.2)
+            style = {"lw": 1.6} if split == "train" else {"ls": "", "marker": ".", "ms": 5}
+            axes.plot(np.arange(1, len(names) + 1), shares, label=split, **style)
         axes.set(xlabel="labels, by frequency in train", ylabel="share of examples")
         axes.set(xlim=(0, None), ylim=(0, None))
     axes.legend(frameon=False)

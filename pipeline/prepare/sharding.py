@@ -104,8 +104,9 @@ def choose(
                 continue
             row = next(rows)
             if row in share.shown:
+                label = record.label if isinstance(record.label, float) else ", ".join(record.label)
                 text = record.text.decode()[:EXCERPT]
-                shown[row] = {"file": share.unit.name, "line": line, "text": text}
+                shown[row] = {"file": share.unit.name, "line": line, "text": text, "label": label}
             if row >= len(plan) or plan[row] == UNUSED:
                 continue
             if isinstance(record.label, float):

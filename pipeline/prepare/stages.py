@@ -31,6 +31,7 @@ from pipeline.prepare.plans import check_splits, plan
 from pipeline.prepare.runners import run as on_beam
 from pipeline.prepare.scanning import scan
 from pipeline.prepare.sharding import Share, shard
+from pipeline.quiet import import_tensorflow
 
 LAYOUT = 1  # counted up when the same inputs come to be prepared differently
 FOLDERS = ("hashes", "words", "plan", "shards", "refused", "unknown")
@@ -79,6 +80,7 @@ def scratch_folder(folder: Path, units: list[Unit]) -> Iterator[Path]:
 
 
 def _stages(recipe: Recipe, units: list[Unit], folder: Path, scratch: Path) -> dict[str, Any]:
+    import_tensorflow()
     from pipeline.text import vocabulary
     from pipeline.text.tokenizers import Tokenizer
 

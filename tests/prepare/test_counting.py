@@ -27,4 +27,6 @@ def test_spilled_and_merged_counts_are_what_counter_counts(tmp_path, monkeypatch
         counting.merge(bucket, str(tmp_path), 20)
     order = sorted(total, key=lambda word: (-total[word], word))
     kept = counting.merged(tmp_path)
-    assert sorted(kept, key=lambda word: (-kept[word], word))[:20] == [w.decode() for w in order[:20]]
+    assert sorted(kept, key=lambda word: (-kept[word], word))[:20] == [
+        w.decode() for w in order[:20]
+    ]

@@ -1,0 +1,33 @@
+"""What tests read prepared data with: TensorFlow's and the standard library's own readers."""
+
+import json
+
+import tensorflow as tf
+
+
+def examples(directory, split):
+    """All examples of a split in order: [{"ids": [...], "label": [...], "text": str, ...}]."""
+    shards = json.loads((directory / "manifest.json").read_text())["splits"][split]["shards"]
+    found = []
+    for record in tf.data.TFRecordDataset([str(directory / shard) for shard in shards]):
+        features = tf.train.Example.FromString(record.numpy()).features.feature
+        example = {}
+        for name, feature in features.items():
+            kind = feature.WhichOneof("kind")
+            values = list(getattr(feature, kind).value)
+            example[name] = values[0].decode() if kind == "bytes_list" else values
+        found.append(example)
+    return found
+
+
+def dead_letters(directory):
+    letters = []
+    for path in sorted((directory / "dead_letters").glob("*.jsonl")):
+        letters += [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    return letters
+
+
+def content(directory):
+    """Every file's bytes by name."""
+    files = sorted(path for path in directory.rglob("*") if path.is_file())
+    return {path.relative_to(directory).as_posix(): path.read_bytes() for path in files}
