@@ -13,7 +13,7 @@ from pipeline import artifacts, runs, saved_model, serving_ops, tracking
 from pipeline.model_card import facts, model_card
 from pipeline.progress import log
 from pipeline.serving_files import versions, write_serving_files
-from pipeline.verify import GOLDEN
+from pipeline.verify import GOLDEN, golden_requests
 
 RECORD = "export.json"  # in the run's folder: where the export is, how big and how fast
 WARM_UP_BATCHES = (1, 8, 32)
@@ -43,9 +43,12 @@ def export(recipe: Recipe, run_dir: Path) -> Path:
     write_serving_files(models)
     record = run_dir / RECORD
     if not record.is_file() or artifacts.read_json(record)["export_dir"] != str(export_dir):
-        measured = {"export_dir": str(export_dir), **_measure(export_dir)}
+        measured = _measure(export_dir)
+        with tracking.reopen(run_dir) as run:
+            run.metrics(0, {f"export/{name}": value for name, value in measured.items()})
         tracking.log_model(recipe, run_dir, export_dir)
-        artifacts.write_json(record, measured)
+        place = {"export_dir": str(export_dir), "version": int(export_dir.name)}
+        artifacts.write_json(record, {**place, **measured})
     return export_dir
 
 
@@ -113,10 +116,9 @@ def _write_warm_up(folder: Path, name: str, texts: Sequence[str], tokenizer: Any
                 writer.write(log.SerializeToString())
 
 
-def _measure(export_dir: Path) -> dict[str, Any]:
+def _measure(export_dir: Path) -> dict[str, float]:
     """Size on disk, and milliseconds of the first request and of later ones, in this process."""
-    golden = (export_dir / GOLDEN).read_text(encoding="utf-8").splitlines()
-    texts = [json.loads(line)["text"] for line in golden]
+    texts = [request["text"] for request in golden_requests(export_dir)]
     answer = saved_model.load(export_dir)
 
     def milliseconds(number: int, start: int) -> float:
