@@ -1,0 +1,93 @@
+"""Serve SavedModels on this machine with TF Serving's REST and gRPC API.
+
+    python -m serving.server PATH | --model-base-path DIR | --model-config-file FILE
+
+This is a stand-in for local use and tests. The production server is tensorflow/serving, which takes
+the same files; serving/README.md says how, and where the two differ.
+"""
+
+import asyncio
+import logging
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from tensorflow_serving.config.model_server_config_pb2 import ModelConfig
+
+from pipeline.errors import JobError
+from pipeline.quiet import import_tensorflow
+from serving.arguments import Settings, parse
+
+if TYPE_CHECKING:
+    from serving.versions import Models
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
+    try:
+        settings = parse(sys.argv[1:] if argv is None else argv)
+        import_tensorflow()
+        asyncio.run(_serve(settings))
+    except JobError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+async def _serve(settings: Settings) -> None:
+    # TensorFlow comes with these, which `--help` and a wrong call do without.
+    from serving.admission import Admission
+    from serving.listeners import STAND_IN, Listeners
+    from serving.versions import Models, keep_out_of_collections
+
+    logging.info("%s: for local use and tests, see serving/README.md", STAND_IN)
+    told_to_stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, told_to_stop.set)
+    admission = Admission(settings.most_in_flight, settings.timeout)
+    models = Models(settings.models, settings.batching, admission.observe_run)
+    listeners = Listeners(settings, models, admission)
+    await models.poll()
+    models.check_served()
+    keep_out_of_collections()
+    await listeners.start()
+    _announce(settings, listeners.rest, listeners.grpc)
+    following = [asyncio.create_task(models.poll_forever(settings.poll_seconds))]
+    if settings.reread_models is not None and settings.reread_seconds > 0:
+        reread = _reread_forever(models, settings.reread_models, settings.reread_seconds)
+        following.append(asyncio.create_task(reread))
+    await told_to_stop.wait()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.remove_signal_handler(number)  # a second one ends the process at once
+    logging.info("stopping; %d requests in flight are finished first", admission.in_flight)
+    for task in following:
+        task.cancel()
+    await listeners.stop()
+    models.close()
+    logging.info("stopped")
+
+
+async def _reread_forever(
+    models: "Models", reread: Callable[[], list[ModelConfig]], seconds: float
+) -> None:
+    while True:
+        await asyncio.sleep(seconds)
+        try:
+            models.configs = {config.name: config for config in reread()}
+        except JobError as error:
+            logging.error("the models stay as they are: %s", error)
+
+
+def _announce(settings: Settings, rest: str, grpc: str) -> None:
+    for model in settings.models:
+        url = f"{rest}/v1/models/{model.name}:predict"
+        print(f"""try: curl -d '{{"instances": ["a text"]}}' {url}""")
+    if settings.metrics_path is not None:
+        print(f"metrics: {rest}{settings.metrics_path}")
+    print(f"ready: REST {rest} gRPC {grpc}", flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

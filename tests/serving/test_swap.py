@@ -1,0 +1,160 @@
+"""New versions under load: the newest whole one answers, and nobody notices the change."""
+
+import shutil
+import threading
+import time
+from contextlib import contextmanager
+
+import pytest
+import tensorflow as tf
+from tensorflow_serving.apis.model_management_pb2 import ReloadConfigRequest
+from tensorflow_serving.apis.predict_pb2 import PredictRequest
+from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
+from tiny_server import running, save
+
+from serving.client import GrpcClient, RestClient
+
+CLIENTS = 6
+MODELS = ("swapped", "mended", "warmed")
+
+
+@pytest.fixture(scope="module")
+def followed(tmp_path_factory):
+    """A server that looks for versions ten times a second, and its folder of models."""
+    folder = tmp_path_factory.mktemp("followed")
+    for model in MODELS:
+        save(folder / "models" / model, 1)
+    with running(folder, folder / "models", "--file_system_poll_wait_seconds=0.1") as server:
+        yield server, folder / "models"
+
+
+def states(server, model) -> dict[str, str]:
+    entries = server.get(f"/v1/models/{model}").json()["model_version_status"]
+    return {entry["version"]: entry["state"] for entry in entries}
+
+
+def wait_for(server, model, **wanted) -> None:
+    """`v2="AVAILABLE"`: until the versions are in these states."""
+    deadline = time.monotonic() + 30
+    while (
+        not wanted.items() <= {f"v{v}": state for v, state in states(server, model).items()}.items()
+    ):
+        assert time.monotonic() < deadline, (states(server, model), server.log.read_text())
+        time.sleep(0.05)
+
+
+@contextmanager
+def load(server, model):
+    """Clients that ask without a pause; yields the versions that answered, by client."""
+    stop, seen, failures = threading.Event(), [[] for _ in range(CLIENTS)], []
+
+    def ask(number):
+        # No retries: a timeout this short leaves no time for a second attempt after a failure.
+        kind, where = (RestClient, server.rest) if number % 2 else (GrpcClient, server.grpc)
+        with kind(where, model) as client:
+            client._timeout = 5
+            while not stop.is_set():
+                try:
+                    label = client.predict([f"from {number}"])["label"][0]
+                except Exception as error:
+                    failures.append(error)
+                    return
+                seen[number].append(int(label[1 : label.index(" ")]))
+
+    threads = [threading.Thread(target=ask, args=(number,)) for number in range(CLIENTS)]
+    for thread in threads:
+        thread.start()
+    try:
+        yield seen
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+    assert not failures
+    assert min(map(len, seen)) > 20
+
+
+def break_variables(path):
+    data = next((path / "variables").glob("*.data*"))
+    data.write_bytes(data.read_bytes()[:100])
+
+
+def test_versions_come_and_go_and_no_request_fails(followed):
+    server, models = followed
+    model_dir = models / "swapped"
+    with load(server, "swapped") as seen:
+        time.sleep(0.3)
+        save(model_dir, 2)
+        wait_for(server, "swapped", v2="AVAILABLE", v1="END")
+        (model_dir / "3").mkdir()
+        (model_dir / "3" / "saved_model.pb").write_bytes(b"not a graph")
+        wait_for(server, "swapped", v3="END", v2="AVAILABLE")
+        break_variables(save(models.parent / "elsewhere", 4))
+        (models.parent / "elsewhere" / "4").rename(model_dir / "4")
+        wait_for(server, "swapped", v4="END", v2="AVAILABLE")
+        (model_dir / "5.unfinished").mkdir()
+        save(model_dir, 6)
+        wait_for(server, "swapped", v6="AVAILABLE", v2="END")
+        time.sleep(0.3)
+    for answered in seen:
+        assert answered == sorted(answered)
+        assert set(answered) == {1, 2, 6}
+    status = server.get("/v1/models/swapped/versions/3").json()["model_version_status"][0]
+    assert status["status"]["error_code"] != "OK"
+    assert "saved_model.pb" in status["status"]["error_message"]
+
+
+def test_a_version_that_is_taken_away_or_mended(followed):
+    server, models = followed
+    model_dir = models / "mended"
+    save(model_dir, 2)
+    wait_for(server, "mended", v2="AVAILABLE", v1="END")
+    with load(server, "mended") as seen:
+        shutil.rmtree(model_dir / "2")
+        wait_for(server, "mended", v1="AVAILABLE", v2="END")
+        (model_dir / "3").mkdir()
+        (model_dir / "3" / "saved_model.pb").write_bytes(b"not a graph")
+        wait_for(server, "mended", v3="END", v1="AVAILABLE")
+        shutil.rmtree(model_dir / "3")
+        save(model_dir, 3)
+        wait_for(server, "mended", v3="AVAILABLE", v1="END")
+    assert {version for answered in seen for version in answered} >= {2, 3}
+
+
+def test_warm_up_requests_run_before_a_version_answers(followed):
+    server, models = followed
+    model_dir = models / "warmed"
+    for version, model_input in ((2, "text"), (3, "no such input")):
+        path = save(models.parent / "elsewhere", version)
+        (path / "assets.extra").mkdir()
+        warm_up = PredictRequest()
+        warm_up.inputs[model_input].CopyFrom(tf.make_tensor_proto(["warm"]))
+        log = PredictionLog()
+        log.predict_log.request.CopyFrom(warm_up)
+        file = str(path / "assets.extra" / "tf_serving_warmup_requests")
+        with tf.io.TFRecordWriter(file) as writer:
+            writer.write(log.SerializeToString())
+        path.rename(model_dir / str(version))
+    wait_for(server, "warmed", v2="AVAILABLE", v3="END")
+    assert "version 2 available" in server.log.read_text()
+    assert "1 warm-up requests" in server.log.read_text()
+
+
+def test_models_can_be_changed_while_serving(followed):
+    server, models = followed
+    save(models.parent / "added", 1)
+
+    def reload(*folders):
+        request = ReloadConfigRequest()
+        config = request.config.model_config_list.config
+        for folder in folders:
+            config.add(name=folder.name, base_path=str(folder), model_platform="tensorflow")
+        server.models().HandleReloadConfigRequest(request, timeout=30)
+
+    before = [models / name for name in MODELS]
+    reload(*before, models.parent / "added")
+    with RestClient(server.rest, "added") as client:
+        assert client.predict(["a"])["label"][0].startswith("v1 ")
+    reload(*before)
+    wait_for(server, "added", v1="END")
+    assert server.post("added:predict", json={"instances": ["a"]}).status_code == 404
