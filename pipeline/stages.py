@@ -1,11 +1,14 @@
 """The stages in their order. Each skips itself when nothing that it depends on has changed."""
 
+import shutil
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from configs.recipe import Recipe
 from pipeline import artifacts
-from pipeline.quiet import import_tensorflow
+from pipeline.quiet import import_tensorflow, settle_environment
 
 ORDER = ("prepare", "train", "evaluate", "export", "verify")
 
@@ -40,22 +43,33 @@ def in_words(facts: dict[str, Any]) -> list[str]:
     if "metrics" in facts:
         lines.append(f"report:      {facts['run_dir']}/evaluation/report.html")
     if uri := facts.get("tracking_uri"):
-        served = uri.startswith("http")
-        lines.append(f"MLflow:      {uri if served else f'mlflow ui --backend-store-uri {uri}'}")
+        ui = f"{_installed('mlflow')} ui --backend-store-uri {uri}"
+        lines.append(f"MLflow:      {uri if uri.startswith('http') else ui}")
     if "export_dir" in facts:
-        lines.append(f"serve it:    textmill serve {facts['export_dir']}")
+        lines.append(f"serve it:    {_installed('textmill')} serve {facts['export_dir']}")
     return lines
+
+
+def _installed(command: str) -> str:
+    """How to call a command of this environment from here."""
+    path = Path(sys.executable).with_name(command)
+    if shutil.which(command) == str(path):
+        return command
+    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
 
 
 def _stages(recipe: Recipe, trains: bool) -> Iterator[dict[str, Any]]:
     """Do one stage each time that the next result is asked for."""
-    import_tensorflow()
-    from pipeline import distribute
-    from pipeline.prepare import prepare
-
+    settle_environment()
     if trains:
+        import_tensorflow()
+        from pipeline import distribute
+
         # TensorFlow's devices have to be laid out before its first op, which prepare runs.
         distribute.strategy(recipe.train.strategy)
+
+    from pipeline.prepare import prepare
+
     prepared = prepare(recipe)
     yield {"prepared_dir": str(prepared)}
 

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -159,3 +160,64 @@ def test_new_writes_a_recipe_that_passes_check_and_replaces_none(tmp_path):
     assert out.read_text() == "mine"
     assert textmill(*arguments, "--force").returncode == 0
     assert out.read_text() != "mine"
+
+
+@pytest.fixture
+def tiny(tmp_path):
+    """A recipe that trains in seconds."""
+    rows = [f"{'good' if i % 2 else 'bad'} film number {i},{'pn'[i % 2]}" for i in range(300)]
+    (tmp_path / "data.csv").write_text("text,label\n" + "\n".join(rows) + "\n")
+    recipe = tmp_path / "tiny.yaml"
+    recipe.write_text(f"""
+name: tiny
+work: {tmp_path}/work
+data: {{train: {tmp_path}/data.csv, valid: 0.2, test: 0.2}}
+task: {{kind: classify}}
+model: {{kind: text_cnn, embedding: {{width: 8}}, filters: 4}}
+train: {{epochs: 2, batch_size: 16, learning_rate: 0.01}}
+evaluate: {{resamples: 100}}
+""")
+    return recipe
+
+
+@pytest.mark.slow
+def test_run_goes_all_the_way_and_the_second_time_does_nothing(tiny):
+    first = textmill("run", tiny, "--json")
+    assert first.returncode == 0, first.stderr
+    facts = json.loads(first.stdout.splitlines()[-1])
+    assert (Path(facts["export_dir"]) / "saved_model.pb").is_file()
+    assert Path(facts["run_dir"]).is_dir()
+    assert len(facts["mlflow_run_id"]) == 32
+    accuracy = facts["metrics"]["accuracy"]
+    assert accuracy.keys() >= {"value", "low", "high", "n"}
+    assert accuracy["low"] <= accuracy["value"] <= accuracy["high"]
+    assert "textmill serve" in first.stdout
+    assert "mlflow ui" in first.stdout
+    # Nothing on standard error but our own lines: no warnings of TensorFlow's, no bars.
+    assert not [line for line in first.stderr.splitlines() if re.match(r"[IWE]\d{4}|WARNING", line)]
+
+    second = textmill("run", tiny, "--json")
+    assert json.loads(second.stdout.splitlines()[-1]) == facts
+    assert len(list(Path(facts["export_dir"]).parent.iterdir())) == 1
+
+
+@pytest.mark.slow
+def test_training_told_to_stop_is_status_75(tiny):
+    assert textmill("prepare", tiny).returncode == 0
+    job = [
+        TEXTMILL,
+        "train",
+        str(tiny),
+        "--set",
+        "train.epochs=2000",
+        "--set",
+        "train.log_every=1",
+    ]
+    with subprocess.Popen(job, stderr=subprocess.PIPE, text=True) as process:
+        # The first line comes when the loop has begun.
+        while "epoch" not in process.stderr.readline():
+            assert process.poll() is None
+        process.send_signal(signal.SIGTERM)
+        said = process.stderr.read()
+    assert process.returncode == 75
+    assert said.splitlines()[-1].startswith("textmill: stopped: ")
