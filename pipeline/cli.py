@@ -11,6 +11,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from pipeline.errors import Interrupted, JobError
+from pipeline.quiet import settle_environment
 
 app = typer.Typer(
     help="textmill: from raw text to a served model, as a recipe says.",
@@ -146,16 +147,17 @@ def compare(
     ],
     experiment: Annotated[str | None, typer.Option(help="All runs of this experiment.")] = None,
     tracking_uri: Annotated[str | None, typer.Option(help="MLflow store.")] = None,
-    out: Annotated[Path, typer.Option(help="Page to write.")] = Path("work/compare"),
+    out: Annotated[Path, typer.Option(help="Page or folder to write.")] = Path("work"),
     as_json: Json = False,
 ) -> None:
     """Put runs side by side: metrics, paired tests, settings, cost."""
-    from pipeline.quiet import settle_environment
+    from pipeline.quiet import import_tensorflow
 
-    settle_environment()
+    import_tensorflow()
     from pipeline.compare import compare
 
-    compare(runs, experiment, tracking_uri, out)
+    page = compare(runs, experiment, tracking_uri, out)
+    _print(f"page: {page}", {"page": str(page)}, as_json)
 
 
 @app.command(
@@ -218,6 +220,7 @@ def main() -> None:
     # Libraries warn of much that no user can change.
     logging.basicConfig(level=logging.WARNING if debug else logging.ERROR, handlers=[handler])
     logging.getLogger("textmill").setLevel(logging.INFO)
+    settle_environment()
     try:
         app()
     except Exception as error:

@@ -8,7 +8,7 @@ from typing import Any
 
 from configs.recipe import Recipe
 from pipeline import artifacts
-from pipeline.quiet import import_tensorflow, settle_environment
+from pipeline.quiet import import_tensorflow
 
 ORDER = ("prepare", "train", "evaluate", "export", "verify")
 
@@ -60,7 +60,6 @@ def _installed(command: str) -> str:
 
 def _stages(recipe: Recipe, trains: bool) -> Iterator[dict[str, Any]]:
     """Do one stage each time that the next result is asked for."""
-    settle_environment()
     if trains:
         import_tensorflow()
         from pipeline import distribute

@@ -3,10 +3,10 @@
 import json
 import os
 import re
+import resource
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -41,12 +41,14 @@ def modules_after(*arguments):
 
 
 def test_help_comes_at_once():
-    seconds = []
-    for _ in range(5):
-        start = time.perf_counter()
-        assert textmill("--help").returncode == 0
-        seconds.append(time.perf_counter() - start)
-    assert min(seconds) < 0.3
+    # Processor time, which other work on the machine does not change.
+    def spent():
+        used = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return used.ru_utime + used.ru_stime
+
+    before = spent()
+    assert textmill("--help").returncode == 0
+    assert spent() - before < 0.3
 
 
 def test_help_lists_every_command_in_full():
