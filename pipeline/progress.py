@@ -53,14 +53,14 @@ class Lines:
             self.told = now
             rate = self.done / (now - self.start)
             left = f", {(self.total - self.done) / rate:.0f} s left" if self.total and rate else ""
-            self._tell(f"{rate:.4g}/s{left}")
+            self._tell(f", {rate:.3g}/s{left}")
 
     def close(self) -> None:
-        self._tell(f"in {time.monotonic() - self.start:.1f} s")
+        self._tell(f" in {time.monotonic() - self.start:.1f} s")
 
     def _tell(self, pace: str) -> None:
         count = f"{self.done}/{self.total}" if self.total else f"{self.done}"
-        log.info("%s: %s", self.description, ", ".join([f"{count} {pace}", *_spelt(self.facts)]))
+        log.info("%s: %s", self.description, ", ".join([count + pace, *_spelt(self.facts)]))
 
 
 @contextmanager

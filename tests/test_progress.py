@@ -28,9 +28,9 @@ def test_lines_say_how_far_it_is(caplog, monkeypatch):
         bar.advance(5)
         bar.advance(15, bad=2)
     first, second, last = caplog.messages
-    assert first.startswith("read: 5/20 ")
+    assert first.startswith("read: 5/20, ")
     assert "s left" in first
-    assert second.startswith("read: 20/20 ")
+    assert second.startswith("read: 20/20, ")
     assert last.startswith("read: 20/20 in ")
     assert last.endswith(", bad 2")
 
