@@ -8,10 +8,8 @@ fewer (1.137 a word, not 1.145), meet the size exactly, and take 0.2 seconds, no
 """
 
 import io
-import tempfile
 from collections import Counter
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import sentencepiece
@@ -81,28 +79,25 @@ def _pieces(counts: Mapping[str, int], size: int) -> list[str]:
 
 
 def _train(counts: Mapping[str, int], **options: Any) -> bytes:
-    # Sorted words and one thread: the sums, and so the pieces, are the same every time.
-    rows = "".join(f"{word}\t{n}\n" for word, n in sorted(counts.items()))
+    # Sorted words and one thread: the sums, and so the pieces, are the same every time. No file,
+    # because the model would hold its name.
     model = io.BytesIO()
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "counts.tsv")
-        path.write_text(rows, encoding="utf-8", newline="\n")
-        try:
-            sentencepiece.SentencePieceTrainer.train(
-                input=str(path),
-                input_format="tsv",
-                model_writer=model,
-                num_threads=1,
-                minloglevel=2,
-                hard_vocab_limit=False,
-                # Texts come cleaned.
-                normalization_rule_name="identity",
-                remove_extra_whitespaces=False,
-                **options,
-            )
-        except RuntimeError as error:
-            raise JobError(
-                f"SentencePiece cannot learn text.tokenizer.size={options['vocab_size']} pieces"
-                f" from {len(counts)} words: {error}"
-            ) from error
+    try:
+        sentencepiece.SentencePieceTrainer.train(
+            sentence_iterator=(f"{word}\t{n}" for word, n in sorted(counts.items())),
+            input_format="tsv",
+            model_writer=model,
+            num_threads=1,
+            minloglevel=2,
+            hard_vocab_limit=False,
+            # Texts come cleaned.
+            normalization_rule_name="identity",
+            remove_extra_whitespaces=False,
+            **options,
+        )
+    except RuntimeError as error:
+        raise JobError(
+            f"SentencePiece cannot learn text.tokenizer.size={options['vocab_size']} pieces"
+            f" from {len(counts)} words: {error}"
+        ) from error
     return model.getvalue()

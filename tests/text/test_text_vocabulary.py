@@ -1,0 +1,134 @@
+"""Learning vocabularies from counts, and reading ready ones."""
+
+import random
+
+import pytest
+import sentencepiece
+from pydantic import TypeAdapter
+from text_kinds import KINDS
+
+import configs.data
+from pipeline.errors import JobError
+from pipeline.text import vocabulary
+from pipeline.text.special import SPECIAL
+
+COUNTS = {"the": 9, "cat": 4, "ant": 4, "sat": 2, "once": 1, "[MASK]": 50, "[PAD]": 50}
+
+
+def options(**values):
+    return TypeAdapter(configs.data.Tokenizer).validate_python(values)
+
+
+def learned(counts=COUNTS, **values):
+    tokens = vocabulary.learn(counts, options(**values)).tokens
+    assert tuple(tokens[:5]) == SPECIAL
+    return tokens[5:]
+
+
+def test_words_are_the_most_frequent_with_ties_by_spelling():
+    assert learned(kind="word") == ["the", "ant", "cat", "sat", "once"]
+    assert learned(kind="word", min_count=2) == ["the", "ant", "cat", "sat"]
+    assert learned(kind="word", size=8) == ["the", "ant", "cat"]
+
+
+def test_characters_are_counted_over_the_words_with_a_space_each():
+    counts = {"aab": 3, "b": 1, "c": 2}
+    assert learned(counts, kind="character") == [" ", "a", "b", "c"]  # 6, 6, 4 and 2 times
+    assert learned(counts, kind="character", min_count=3) == [" ", "a", "b"]
+
+
+@pytest.fixture(scope="module")
+def many_counts():
+    """Words of a few syllables, with the frequencies of Zipf's law and many ties."""
+    pick = random.Random(0)
+    syllables = ["la", "ti", "mon", "ker", "sa", "un", "é", "ing", "'", "ß", "s"]
+    words = {"".join(pick.choices(syllables, k=pick.randint(1, 4))) for _ in range(800)}
+    return {word: 1 + 1000 // rank for rank, word in enumerate(sorted(words), 1)}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_order_of_the_counts_does_not_matter(kind, many_counts):
+    tokenizer = options(**KINDS[kind])
+    shuffled = list(many_counts.items())
+    random.Random(1).shuffle(shuffled)
+    first = vocabulary.learn(many_counts, tokenizer)
+    assert vocabulary.learn(dict(shuffled), tokenizer) == first
+    assert len(first.tokens) == len(set(first.tokens)) <= tokenizer.size
+
+
+def test_wordpiece_has_every_character_twice_and_then_what_covers_most(many_counts):
+    tokens = learned(many_counts, kind="wordpiece", size=120, min_count=1)
+    alphabet = sorted({character for word in many_counts for character in word})
+    assert tokens[: 2 * len(alphabet)] == [*alphabet, *(f"##{c}" for c in alphabet)]
+    assert len(tokens) == 115
+    # Common syllables and, as by BPE, the merges that lead to them.
+    assert {"mon", "ker", "##ing", "##mon"} <= set(tokens)
+
+
+def test_wordpiece_leaves_out_rare_words_but_not_what_they_share():
+    counts = {"low": 10, "lower": 10, "zebra": 1}
+    tokens = learned(counts, kind="wordpiece", size=100)
+    assert "low" in tokens
+    assert "lower" in tokens
+    assert not any("z" in token for token in tokens)
+
+
+def test_sentencepiece_models_hold_the_special_tokens(many_counts):
+    for algorithm in ("unigram", "bpe"):
+        tokenizer = options(kind="sentencepiece", algorithm=algorithm, size=150)
+        found = vocabulary.learn(many_counts, tokenizer)
+        model = sentencepiece.SentencePieceProcessor(model_proto=found.model)
+        assert (model.pad_id(), model.unk_id(), model.bos_id(), model.eos_id()) == (0, 1, 2, 3)
+        assert model.is_control(4)
+        assert len(found.tokens) == model.get_piece_size() == 150
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_words_are_an_error(kind):
+    with pytest.raises(JobError, match="no words to learn"):
+        vocabulary.learn({}, options(**KINDS[kind]))
+
+
+@pytest.mark.parametrize("kind", ["wordpiece", "sentencepiece"])
+def test_a_size_below_the_alphabet_is_an_error_that_names_the_key(kind, many_counts):
+    with pytest.raises(JobError, match=r"text\.tokenizer\.size"):
+        vocabulary.learn(many_counts, options(kind=kind, size=10))
+
+
+def test_a_word_of_sentencepieces_own_space_mark_does_no_harm():
+    assert "▁" in learned({"▁": 3, "a▁b": 2, "ab": 2}, kind="wordpiece", size=50)
+
+
+def ready(path, content):
+    path.write_bytes(content)
+    return vocabulary.ready(options(kind="wordpiece", vocabulary=str(path)))
+
+
+def test_a_ready_vocabulary_is_taken_as_it_is(tmp_path):
+    found = ready(tmp_path / "vocab.txt", b"[PAD]\r\na\r\n##b\r\n[UNK]\r\n")
+    assert found.tokens == ["[PAD]", "a", "##b", "[UNK]"]
+    assert found.unknown_id == 3
+    assert vocabulary.ready(options(kind="wordpiece")) is None
+    assert vocabulary.ready(options(kind="word")) is None
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"a\n[PAD]\n[UNK]\n", r"vocab.txt:1: the first token must be \[PAD\].*'a'"),
+        (b"[PAD]\na\n", r"no \[UNK\] among its 2 tokens"),
+        (b"[PAD]\n[UNK]\na\nb\na\n", "got 'a' again"),
+        (b"", "first token"),
+    ],
+)
+def test_a_bad_ready_vocabulary_is_an_error(tmp_path, content, message):
+    with pytest.raises(JobError, match=message):
+        ready(tmp_path / "vocab.txt", content)
+
+
+def test_a_missing_or_broken_ready_file_is_an_error(tmp_path):
+    with pytest.raises(JobError, match=r"cannot read the vocabulary .*nowhere.txt"):
+        vocabulary.ready(options(kind="wordpiece", vocabulary=str(tmp_path / "nowhere.txt")))
+    (tmp_path / "bad.model").write_bytes(b"no model")
+    with pytest.raises(JobError, match="is not a SentencePiece model"):
+        vocabulary.ready(options(kind="sentencepiece", model=str(tmp_path / "bad.model")))
