@@ -47,6 +47,8 @@ def explained(uri: str) -> Iterator[None]:
     """Turn whatever a store raises into a JobError that says what to do."""
     try:
         yield
+    except JobError:
+        raise
     except Exception as error:
         reason = textwrap.shorten(str(error) or type(error).__name__, 300, placeholder="...")
         raise JobError(

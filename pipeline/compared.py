@@ -1,0 +1,117 @@
+"""An evaluated run to compare with others, read from its folder or from the MLflow store."""
+
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import yaml
+
+from pipeline.errors import JobError
+from pipeline.provenance import flatten
+
+COSTS = {
+    "parameters": "parameters",
+    "seconds": "training, s",
+    "bytes": "export, bytes",
+    "latency_ms_p50_batch_1": "one request, ms",
+}
+NOT_SETTINGS = ("name", "work", "tracking.", "evaluate.", "export.")
+
+
+@dataclass(frozen=True)
+class Compared:
+    """`costs` has those of COSTS that are known; `predictions` is indexed by example."""
+
+    name: str
+    report: dict[str, Any]
+    settings: dict[str, str]
+    costs: dict[str, float]
+    predictions: pd.DataFrame
+
+    @property
+    def task(self) -> str:
+        return self.report["task"]
+
+    @property
+    def score(self) -> str:
+        return self.report["score"]
+
+    @property
+    def metrics(self) -> dict[str, dict[str, Any]]:
+        return self.report["metrics"]
+
+
+def from_folder(run_dir: Path) -> Compared:
+    """
+    Raises:
+        JobError: nothing was evaluated there.
+    """
+    exported = run_dir / "export.json"
+    figures = json.loads(exported.read_text(encoding="utf-8")) if exported.is_file() else {}
+    return _read(
+        run_dir.name, run_dir / "evaluation", run_dir / "training" / "recipe.yaml", figures
+    )
+
+
+def from_store(names: list[str], experiment: str | None, uri: str | None) -> Iterator[Compared]:
+    """Runs by id or by name, the newest of that name; or all finished ones of an experiment.
+
+    Raises:
+        JobError: there is no such run or experiment, or the store does not answer.
+    """
+    from mlflow import artifacts
+
+    from pipeline.mlflow_store import connect, explained
+
+    work = f"sqlite:///{Path('work').resolve()}/mlflow.db"
+    uri = uri or os.environ.get("MLFLOW_TRACKING_URI") or work
+    client = connect(uri)
+    with explained(uri):
+        experiments = {e.name: e.experiment_id for e in client.search_experiments()}
+    if experiment is not None and experiment not in experiments:
+        raise JobError(f"{uri} has no experiment {experiment!r}, only {', '.join(experiments)}")
+    chosen = [experiments[experiment]] if experiment else list(experiments.values())
+
+    def search(wanted: str) -> list[Any]:
+        with explained(uri):
+            return list(client.search_runs(chosen, wanted, order_by=["start_time DESC"]))
+
+    found = search("attributes.status = 'FINISHED'") if experiment else []
+    for name in names:
+        same = search(f"attributes.run_id = '{name}'") or search(f"attributes.run_name = '{name}'")
+        if not same:
+            raise JobError(f"{name!r} is no run's folder, and {uri} has no run of that id or name")
+        found.append(same[0])
+    for run in found:
+        with tempfile.TemporaryDirectory() as folder, explained(uri):
+            logged_files = {file.path for file in client.list_artifacts(run.info.run_id)}
+            if experiment and "evaluation" not in logged_files:
+                continue  # trained, but never evaluated
+            for path in logged_files & {"recipe.yaml", "evaluation"}:
+                artifacts.download_artifacts(
+                    run_id=run.info.run_id, artifact_path=path, dst_path=folder, tracking_uri=uri
+                )
+            logged = run.data.metrics
+            figures = {k: logged[f"export/{k}"] for k in COSTS if f"export/{k}" in logged}
+            here = Path(folder)
+            yield _read(run.info.run_name, here / "evaluation", here / "recipe.yaml", figures)
+
+
+def _read(name: str, evaluation: Path, recipe: Path, figures: dict[str, Any]) -> Compared:
+    if not (evaluation / "report.json").is_file():
+        raise JobError(f"{name} has no evaluation: run `textmill evaluate` on its recipe first")
+    report = json.loads((evaluation / "report.json").read_text(encoding="utf-8"))
+    settings = flatten(yaml.safe_load(recipe.read_text(encoding="utf-8")))
+    known = report | figures
+    return Compared(
+        name=name,
+        report=report,
+        settings={k: v for k, v in settings.items() if not k.startswith(NOT_SETTINGS)},
+        costs={key: float(known[key]) for key in COSTS if key in known},
+        predictions=pd.read_parquet(evaluation / "predictions.parquet").set_index("example"),
+    )

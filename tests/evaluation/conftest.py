@@ -1,0 +1,122 @@
+"""Small trained jobs of every task, on data that is prepared without Beam."""
+
+from collections import Counter
+from functools import cache
+
+import numpy as np
+import pytest
+
+from configs.recipe import Recipe
+from pipeline import artifacts
+
+
+def write_prepared(folder, recipe, splits, labels):
+    """Write what `pipeline.prepare` would.
+
+    Args: splits, {name: [(text, label, {column: value})]}; a label is an id, a list of ids or a
+        number.
+    """
+    import tensorflow as tf
+
+    from pipeline.text import tokenizers, vocabulary
+
+    words = Counter(word for text, _, _ in splits["train"] for word in text.lower().split())
+    tokenizer = tokenizers.Tokenizer(recipe.text, vocabulary.learn(words, recipe.text.tokenizer))
+    facts = {"splits": {}, "dead_letters": {}, "vocabulary_size": tokenizer.vocabulary_size}
+    mark = artifacts.fingerprint(recipe.model_dump(mode="json"), splits)
+    with artifacts.publish(folder, mark, facts) as out:
+        tokenizer.save(out / "tokenizer")
+        artifacts.write_json(out / "labels.json", labels)
+        artifacts.write_json(out / "report.json", {})
+        for name, rows in splits.items():
+            shard = f"{name}-00000-of-00001.tfrecord"
+            tokens = 0
+            with tf.io.TFRecordWriter(str(out / shard)) as writer:
+                ids = tokenizer.ids(tf.constant([text for text, _, _ in rows]))
+                for (text, label, columns), row in zip(rows, ids.to_list(), strict=True):
+                    writer.write(example(text, label, columns, row).SerializeToString())
+                    tokens += len(row)
+            facts["splits"][name] = {"examples": len(rows), "tokens": tokens, "shards": [shard]}
+    return folder
+
+
+def example(text, label, columns, ids):
+    import tensorflow as tf
+
+    def raw(value):
+        return tf.train.Feature(bytes_list=tf.train.BytesList(value=[value.encode()]))
+
+    def whole(values):
+        return tf.train.Feature(int64_list=tf.train.Int64List(value=values))
+
+    if isinstance(label, float):
+        labelled = tf.train.Feature(float_list=tf.train.FloatList(value=[label]))
+    else:
+        labelled = whole(label if isinstance(label, list) else [label])
+    features = {"ids": whole(ids), "text": raw(text), "label": labelled}
+    features |= {f"column/{name}": raw(value) for name, value in columns.items()}
+    return tf.train.Example(features=tf.train.Features(feature=features))
+
+
+COLOURS = ["blue", "green", "red"]
+FILLERS = ["a", "the", "one", "two", "paint", "house", "some", "more", "of", "it"]
+
+
+def make_rows(number, seed, label):
+    """Texts with one to three colours among fillers. Args: label, of the colours in a text."""
+    random = np.random.default_rng(seed)
+    rows = []
+    for _ in range(number):
+        colours = list(random.permutation(COLOURS)[: random.integers(1, 4)])
+        words = [*colours, *random.choice(FILLERS, random.integers(1, 8))]
+        text = " ".join(random.permutation(words))
+        rows.append((text, label(colours, text), {"end": text.split()[-1][0]}))
+    return rows
+
+
+LABELS = {
+    # The first colour in the alphabet, and now and then another one, so that no model is perfect.
+    "classify": lambda colours, text: COLOURS.index((max if len(text) % 10 == 0 else min)(colours)),
+    "multilabel": lambda colours, _: sorted(COLOURS.index(colour) for colour in colours),
+    "regress": lambda colours, _: float(len(colours)),
+}
+
+
+@pytest.fixture(scope="session", params=LABELS)
+def job(request, train_small):
+    """(recipe, prepared, run_dir) of a small trained job of each task."""
+    return train_small(request.param)
+
+
+@pytest.fixture(scope="session")
+def train_small(tmp_path_factory, mlflow_store):
+    """Train a small job of a task; returns (recipe, prepared, run_dir)."""
+    from pipeline.train import train
+
+    @cache
+    def trained(kind, splits=("valid", "test"), epochs=4, name="small"):
+        folder = tmp_path_factory.mktemp(kind)
+        recipe = small_recipe(folder, kind, mlflow_store, epochs, name)
+        label = LABELS[kind]
+        rows = {"train": make_rows(150, 0, label)}
+        rows |= {name: make_rows(60, seed, label) for seed, name in enumerate(splits, 1)}
+        names = [] if kind == "regress" else COLOURS
+        prepared = write_prepared(folder / "prepared", recipe, rows, names)
+        return recipe, prepared, train(recipe, prepared)
+
+    return trained
+
+
+def small_recipe(folder, kind, store, epochs, name):
+    return Recipe.model_validate(
+        {
+            "name": name,
+            "work": str(folder / "work"),
+            "data": {"train": "train.csv", "columns": ["end"]},
+            "task": {"kind": kind},
+            "model": {"kind": "text_cnn", "embedding": {"width": 8}, "filters": 8},
+            "train": {"epochs": epochs, "batch_size": 16, "learning_rate": 0.01},
+            "evaluate": {"resamples": 200, "mistakes": 5, "slices": ["end"]},
+            "tracking": {"uri": store, "experiment": kind},
+        }
+    )

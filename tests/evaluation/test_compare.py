@@ -1,0 +1,106 @@
+"""Comparisons of real runs, by folder and from the store."""
+
+import json
+import re
+import shutil
+
+import pandas as pd
+import pytest
+from scipy import stats
+
+from configs.loading import RecipeError
+from pipeline.compare import compare
+from pipeline.errors import JobError
+from pipeline.evaluate import evaluate
+
+
+@pytest.fixture(scope="module")
+def two(train_small):
+    """The run directories of a better and a worse classifier."""
+    jobs = [train_small("classify"), train_small("classify", epochs=1, name="hasty")]
+    for recipe, prepared, run_dir in jobs:
+        evaluate(recipe, prepared, run_dir)
+    return [run_dir for _, _, run_dir in jobs]
+
+
+def correct(run_dir):
+    table = pd.read_parquet(run_dir / "evaluation" / "predictions.parquet")
+    return table.set_index("example").correct
+
+
+def test_table_and_page_hold_metrics_test_and_differing_settings(two, tmp_path, capsys):
+    (two[0] / "export.json").write_text('{"bytes": 2000000, "latency_ms_p50_batch_1": 0.5}')
+    path = compare([str(run_dir) for run_dir in two[::-1]], None, None, tmp_path)
+    assert path == tmp_path / "compare.html"
+    shown = capsys.readouterr().out
+    page = path.read_text()
+    # The better one stands first, and its cost is known.
+    assert shown.index(two[0].name) < shown.index(two[1].name)
+    best, other = (correct(run_dir) for run_dir in two)
+    best = best.loc[other.index]
+    only = [int((other & ~best).sum()), int((best & ~other).sum())]
+    p = stats.binomtest(only[0], sum(only)).pvalue
+    said = re.search(r"(-[\d.]+) \(.*?\), p (< 0.001|[\d.]+)", shown)
+    assert float(said[1]) == pytest.approx(100 * (other.mean() - best.mean()), abs=0.05)
+    assert said[2] == ("< 0.001" if p < 0.001 else f"{p:.3f}")
+    for text in (shown, page):
+        assert "2,000,000" in text
+        assert "not known" in text
+    assert "train.epochs" in page
+    assert "train.batch_size" not in page
+    assert page.count("<img") == 1
+
+
+def test_runs_of_the_store_are_the_same_runs(two, mlflow_store, tmp_path, capsys):
+    ids = [json.loads((run_dir / "mlflow.json").read_text())["run_id"] for run_dir in two]
+    for run_dir in two:
+        (run_dir / "export.json").unlink(missing_ok=True)
+    folders = compare([str(run_dir) for run_dir in two], None, None, tmp_path / "a.html")
+    mixed = compare([ids[0], two[1].name], None, mlflow_store, tmp_path / "b.html")
+    assert mixed.read_text() == folders.read_text()
+    compare([], "classify", mlflow_store, tmp_path)
+    shown = capsys.readouterr().out
+    assert shown.count(two[0].name) == shown.count(two[1].name) == 3
+
+
+def test_runs_on_other_texts_or_labels_are_refused(two, tmp_path):
+    other = tmp_path / "other"
+    shutil.copytree(two[0], other)
+    path = other / "evaluation" / "predictions.parquet"
+    table = pd.read_parquet(path)
+    table.loc[:6, "label"] = "purple"
+    table.to_parquet(path)
+    with pytest.raises(JobError, match="7 of their 60 texts have different labels"):
+        compare([str(two[0]), str(other)], None, None, tmp_path)
+    table[:50].to_parquet(path)
+    with pytest.raises(JobError, match=r"share 50 texts, of 60 \(test\) and 50"):
+        compare([str(two[0]), str(other)], None, None, tmp_path)
+
+
+def test_tasks_are_not_mixed(two, train_small, tmp_path):
+    recipe, prepared, run_dir = train_small("regress")
+    evaluate(recipe, prepared, run_dir)
+    with pytest.raises(JobError, match="one is classify, the other regress"):
+        compare([str(two[0]), str(run_dir)], None, None, tmp_path)
+
+
+@pytest.mark.parametrize("kind", ["multilabel", "regress"])
+def test_other_tasks(kind, train_small, tmp_path, capsys):
+    paths = []
+    for epochs in (4, 1):
+        recipe, prepared, run_dir = train_small(kind, epochs=epochs)
+        evaluate(recipe, prepared, run_dir)
+        paths.append(str(run_dir))
+    compare(paths, None, None, tmp_path)
+    assert re.search(r"the best.*-\d.*, p ", capsys.readouterr().out)
+
+
+def test_errors_say_what_is_missing(two, mlflow_store, tmp_path):
+    with pytest.raises(RecipeError, match="two runs or more"):
+        compare([str(two[0])], None, None, tmp_path)
+    with pytest.raises(JobError, match="no run of that id or name"):
+        compare([str(two[0]), "nobody"], None, mlflow_store, tmp_path)
+    with pytest.raises(JobError, match=r"no experiment 'nothing', only .*classify"):
+        compare([], "nothing", mlflow_store, tmp_path)
+    with pytest.raises(JobError, match="has no evaluation"):
+        compare([str(two[0]), str(tmp_path)], None, None, tmp_path)

@@ -1,0 +1,158 @@
+"""What an evaluation writes, against scikit-learn on the predictions that it writes."""
+
+import json
+from html.parser import HTMLParser
+
+import mlflow
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn import metrics
+
+from configs.loading import RecipeError
+from pipeline import artifacts
+from pipeline.errors import JobError
+from pipeline.evaluate import evaluate
+
+ORACLES = {
+    "classify": {
+        "accuracy": lambda y, p: metrics.accuracy_score(y, p),
+        "macro_f1": lambda y, p: metrics.f1_score(y, p, average="macro"),
+    },
+    "regress": {
+        "rmse": lambda y, p: metrics.root_mean_squared_error(y, p),
+        "mae": lambda y, p: metrics.mean_absolute_error(y, p),
+        "pearson": lambda y, p: np.corrcoef(y, p)[0, 1],
+    },
+}
+NAMES = {
+    "classify": ["accuracy", "macro_f1", "nll", "ece"],
+    "multilabel": ["micro_f1", "macro_f1", "subset_accuracy", "nll"],
+    "regress": ["rmse", "mae", "pearson", "spearman"],
+}
+
+
+def read(run_dir, name):
+    return json.loads((run_dir / "evaluation" / name).read_text())
+
+
+def test_metrics_are_those_of_the_predictions(job):
+    recipe, prepared, run_dir = job
+    found = evaluate(recipe, prepared, run_dir)
+    kind = recipe.task.kind
+    assert list(found) == NAMES[kind]
+    assert read(run_dir, "metrics.json") == found
+    for estimate in found.values():
+        assert estimate["low"] < estimate["high"]
+        assert estimate["n"] == 60
+    table = pd.read_parquet(run_dir / "evaluation" / "predictions.parquet")
+    assert len(table) == len(set(table.example)) == 60
+    for name, oracle in ORACLES.get(kind, {}).items():
+        expected = oracle(table.label, table.predicted)
+        assert found[name]["value"] == pytest.approx(expected, abs=1e-6), name
+    if kind == "multilabel":
+        subset = [set(y) == set(p) for y, p in zip(table.label, table.predicted, strict=True)]
+        assert found["subset_accuracy"]["value"] == pytest.approx(np.mean(subset))
+        assert table.correct.tolist() == subset
+
+
+def test_report_has_every_section_of_the_task(job):
+    recipe, prepared, run_dir = job
+    evaluate(recipe, prepared, run_dir)
+    report = read(run_dir, "report.json")
+    assert report["split"] == "test"
+    assert {part["by"] for part in report["slices"]} == {"length", "end"}
+    for cut in ("length", "end"):
+        assert sum(part["n"] for part in report["slices"] if part["by"] == cut) == 60
+    wrong = [mistake["wrong"] for mistake in report["mistakes"]]
+    assert 1 <= len(wrong) <= 5
+    assert wrong == sorted(wrong, reverse=True)
+    assert all(mistake["decided_by"] for mistake in report["mistakes"])
+    assert len(report["class_ngrams"]) == (2 if recipe.task.kind == "regress" else 3)
+    assert all(entry["ngrams"] for entry in report["class_ngrams"])
+    if recipe.task.kind == "classify":
+        assert sum(entry["n"] for entry in report["classes"]) == 60
+        wrong = 60 * (1 - report["metrics"]["accuracy"]["value"])
+        assert sum(entry["n"] for entry in report["confusions"]) == pytest.approx(wrong)
+        assert [entry["baseline"] for entry in report["baselines"]] == ["majority", "linear"]
+
+
+def test_page_needs_nothing_else_and_shows_every_picture(job):
+    recipe, prepared, run_dir = job
+    evaluate(recipe, prepared, run_dir)
+    page = Page()
+    page.feed((run_dir / "evaluation" / "report.html").read_text())
+    assert page.open == []
+    assert all(source.startswith("data:image/png;base64,") for source in page.sources)
+    pictures = list((run_dir / "evaluation" / "pictures").iterdir())
+    assert len(page.sources) == len(pictures) >= 2
+
+
+class Page(HTMLParser):
+    """What a page loads from elsewhere, and its tags that are still open."""
+
+    def __init__(self):
+        super().__init__()
+        self.sources, self.open = [], []
+
+    def handle_starttag(self, tag, attributes):
+        self.sources += [value for name, value in attributes if name in ("src", "href")]
+        if tag not in ("meta", "img"):
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+
+def test_run_has_the_figures_and_the_files(job):
+    recipe, prepared, run_dir = job
+    found = evaluate(recipe, prepared, run_dir)
+    link = json.loads((run_dir / "mlflow.json").read_text())
+    client = mlflow.MlflowClient(link["tracking_uri"])
+    run = client.get_run(link["run_id"])
+    for name, estimate in found.items():
+        assert run.data.metrics[f"test/{name}"] == pytest.approx(estimate["value"])
+        assert run.data.metrics[f"test/{name}/low"] == pytest.approx(estimate["low"])
+    if recipe.task.kind == "classify":
+        assert 0.3 < run.data.metrics["test/linear_baseline/accuracy"] <= 1
+    names = {item.path for item in client.list_artifacts(link["run_id"], "evaluation")}
+    assert {"evaluation/report.html", "evaluation/predictions.parquet"} <= names
+    assert run.info.status == "FINISHED"
+
+
+def test_the_same_evaluation_is_skipped_and_another_is_not(train_small):
+    recipe, prepared, run_dir = train_small("classify")
+    first = evaluate(recipe, prepared, run_dir)
+    made = (run_dir / "evaluation" / "manifest.json").stat().st_mtime_ns
+    files = artifacts.manifest(run_dir / "evaluation")["files"]
+    assert evaluate(recipe, prepared, run_dir) == first
+    assert (run_dir / "evaluation" / "manifest.json").stat().st_mtime_ns == made
+    other = recipe.model_copy(
+        update={"evaluate": recipe.evaluate.model_copy(update={"mistakes": 2})}
+    )
+    evaluate(other, prepared, run_dir)
+    assert len(read(run_dir, "report.json")["mistakes"]) == 2
+    evaluate(recipe, prepared, run_dir)
+    assert artifacts.manifest(run_dir / "evaluation")["files"] == files  # byte by byte
+
+
+def test_an_honest_page(train_small):
+    """One epoch beats nobody, and the validation split chose the weights: the page says both."""
+    recipe, prepared, run_dir = train_small("classify", splits=("valid",), epochs=1)
+    evaluate(recipe, prepared, run_dir)
+    report = read(run_dir, "report.json")
+    assert report["split"] == "valid"
+    linear = report["baselines"][1]
+    assert linear["metrics"]["accuracy"]["value"] > report["metrics"]["accuracy"]["value"]
+    page = (run_dir / "evaluation" / "report.html").read_text()
+    assert "There is no test split." in page
+    assert "worse than the baseline TF-IDF + logistic regression" in page
+
+
+def test_errors_say_what_to_do(job, tmp_path):
+    recipe, prepared, run_dir = job
+    unknown = recipe.evaluate.model_copy(update={"slices": ("source",)})
+    with pytest.raises(RecipeError, match=r"evaluate.slices: source is not in data.columns.*end"):
+        evaluate(recipe.model_copy(update={"evaluate": unknown}), prepared, run_dir)
+    with pytest.raises(JobError, match="has not finished"):
+        evaluate(recipe, prepared, tmp_path)
