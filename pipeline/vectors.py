@@ -44,23 +44,28 @@ def load(
 
     Raises:
         RecipeError: there is no such file, or its vectors have another width.
-        JobError: a line is malformed, the file ends early, or none of the words are in it.
+        JobError: a line is malformed, a number is not finite, the file ends early, or it has none
+            of the words.
     """
     exact: dict[str, np.ndarray] = {}
     folded: dict[str, np.ndarray] = {}
     for word, vector in _rows(Path(path), width, {word.lower() for word in vocabulary}):
+        if not np.isfinite(vector).all():
+            raise JobError(
+                f"{path}: the vector of {word!r} holds {vector[~np.isfinite(vector)][0]}"
+            )
         exact.setdefault(word, vector)
         folded.setdefault(word.lower(), vector)
-    rows = {i: exact.get(word, folded.get(word.lower())) for i, word in enumerate(vocabulary)}
-    found = [i for i, row in rows.items() if row is not None]
-    if not found:
+    nearest = ((i, exact.get(w, folded.get(w.lower()))) for i, w in enumerate(vocabulary))
+    rows = {i: vector for i, vector in nearest if vector is not None}
+    if not rows:
         raise JobError(
-            f"{path} has none of the vocabulary's {len(rows)} words, such as"
+            f"{path} has none of the vocabulary's {len(vocabulary)} words, such as"
             f" {', '.join(map(repr, vocabulary[-3:]))}: are the vectors of the texts' language?"
         )
-    known = np.stack([rows[i] for i in found])  # type: ignore[misc]
+    found, known = list(rows), np.stack(list(rows.values()))
     bound = math.sqrt(3 * known.var())  # the variance of a uniform number on [-a, a] is a^2 / 3
-    matrix = np.random.default_rng(seed).uniform(-bound, bound, (len(rows), width))
+    matrix = np.random.default_rng(seed).uniform(-bound, bound, (len(vocabulary), width))
     matrix[found] = known
     words = sum(SPECIAL.fullmatch(word) is None for word in vocabulary)
     running = None if counts is None else float(counts[found].sum() / max(counts.sum(), 1))
@@ -77,6 +82,8 @@ def _rows(path: Path, width: int, wanted: Container[str]) -> Rows:
             return
         with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
             first = file.readline()
+            if not first:
+                raise EOFError("empty")
             if header := HEADER.fullmatch(first):
                 count, got = int(header[1]), int(header[2])
             else:
@@ -100,9 +107,10 @@ def _text(file, path: Path, count: int | None, width: int, wanted: Container[str
     for number, line in enumerate(file, before + 1):
         word, *numbers = line.rstrip().rsplit(b" ", width)
         if len(numbers) < width or (b" " in word and _is_number(word.rpartition(b" ")[2])):
+            shown = line.decode(errors="replace").strip()
             raise JobError(
                 f"{path}:{number}: expected a word and {width} numbers, got"
-                f" {len(line.split()) - 1} after the word {line.split()[:1]}"
+                f" {len(shown.split())} words or numbers: {shown[:60]!r}"
             )
         spelling = word.decode(errors="replace")
         if spelling.lower() in wanted:

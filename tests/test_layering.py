@@ -1,6 +1,7 @@
 """Imports point one way: configs and components <- pipeline <- serving."""
 
 import ast
+import sys
 from pathlib import Path
 
 import pytest
@@ -39,3 +40,12 @@ def test_recipes_and_components_meet_in_two_modules():
         and any(name.split(".")[0] == "components" for name in imported_modules(path))
     ]
     assert knowing == ["pipeline/build.py", "pipeline/tasks.py"]
+
+
+def test_components_need_keras_alone():
+    """TensorFlow only in fast paths, each a file of its own beside the portable way."""
+    fast = {"components/distinct_tokens.py", "components/fused_adam.py"}
+    for path in FILES:
+        if path.parts[0] == "components" and path.as_posix() not in fast:
+            used = {name.split(".")[0] for name in imported_modules(path)}
+            assert used <= {"keras", "components"} | sys.stdlib_module_names, path
