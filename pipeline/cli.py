@@ -125,7 +125,8 @@ def predict(
 ) -> None:
     """Answer every row of files, on Beam.
 
-    Of the settings, data.format and those of beam apply."""
+    Of the settings, data.format and those of beam apply.
+    """
     from configs.loading import load
     from pipeline.quiet import import_tensorflow
 

@@ -34,7 +34,7 @@ def findings(recipe: Recipe) -> Iterator[Finding]:
 
 def python(_: Recipe) -> Iterator[Finding]:
     fits = sys.version_info[:2] == (3, 11)
-    remedy = "" if fits else "make .venv with Python 3.11: delete it, then `make .venv`"
+    remedy = "" if fits else "delete .venv, then `make run` with Python 3.11"
     yield Finding(f"Python {platform.python_version()}, {sys.executable}", remedy)
 
 
@@ -63,18 +63,20 @@ def disk(recipe: Recipe) -> Iterator[Finding]:
     folder = Path(recipe.work).resolve()
     there = next(path for path in (folder, *folder.parents) if path.is_dir())
     free = shutil.disk_usage(there).free
-    problem = (
-        f"make room, or choose another folder with --set work=..., if you need {DISK >> 30} GB"
-    )
-    what = f"{free / 1e9:.1f} GB free in {folder}"
+    what, remedy = f"{free / 1e9:.1f} GB free in {folder}", ""
+    if free < DISK:
+        remedy = f"a job may need {DISK >> 30} GB: make room, or --set work=ANOTHER_FOLDER"
     if not os.access(there, os.W_OK):
-        what, problem, free = f"{folder} cannot be written to", "--set work=ANOTHER_FOLDER", 0
-    yield Finding(what, "" if free > DISK else problem)
+        what, remedy = f"{folder} cannot be written to", "--set work=ANOTHER_FOLDER"
+    yield Finding(what, remedy)
 
 
 def store(recipe: Recipe) -> Iterator[Finding]:
-    from pipeline.mlflow_store import connect, store_uri
-
+    try:
+        from pipeline.mlflow_store import connect, store_uri
+    except ImportError as error:
+        yield Finding(f"MLflow cannot start: {error}", INSTALL)
+        return
     uri = store_uri(recipe)
     file = Path(uri.removeprefix("sqlite:///"))
     if uri.startswith("sqlite:///") and not file.exists():

@@ -202,6 +202,13 @@ def test_run_goes_all_the_way_and_the_second_time_does_nothing(tiny):
     assert json.loads(second.stdout.splitlines()[-1]) == facts
     assert len(list(Path(facts["export_dir"]).parent.iterdir())) == 1
 
+    verified = textmill("verify", facts["export_dir"], "--json")
+    assert json.loads(verified.stdout.splitlines()[-1])["largest_difference"] <= 1e-5
+
+    files = ["--input", tiny.parent / "data.csv", "--output", tiny.parent / "answers"]
+    predicted = textmill("predict", facts["export_dir"], *files, "--json")
+    assert json.loads(predicted.stdout.splitlines()[-1])["predicted"] == 300
+
 
 @pytest.mark.slow
 def test_training_told_to_stop_is_status_75(tiny):
