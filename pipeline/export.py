@@ -53,12 +53,12 @@ def export(recipe: Recipe, run_dir: Path) -> Path:
 
 
 def _mark(recipe: Recipe, run_dir: Path) -> str:
-    """All that an export is made of: weights, data, the metrics on its card, its settings."""
-    evaluation = run_dir / "evaluation" / artifacts.MANIFEST
+    """What an export is made of: a trained run, its metrics for the card, and its own settings."""
+    metrics = run_dir / "evaluation" / "metrics.json"
     return artifacts.fingerprint(
         artifacts.manifest(run_dir / runs.TRAINING)["files"],
-        artifacts.read_json(evaluation)["files"] if evaluation.is_file() else None,
-        recipe.model_dump(mode="json", exclude={"beam", "evaluate", "tracking"}),
+        artifacts.checksum(metrics) if metrics.is_file() else None,
+        recipe.export.model_dump(mode="json"),
     )
 
 
@@ -70,8 +70,7 @@ def _write(folder: Path, recipe: Recipe, run_dir: Path, version: int) -> None:
     tokenizer, labels, task = trained.tokenizer, trained.labels, recipe.task
     servable = Servable(tokenizer, trained.model, labels, task.kind, recipe.export.top_k)
     servable.save(folder)
-    ops = serving_ops.served_by(serving_ops.used_ops(folder))
-    artifacts.write_json(folder / "ops.json", {"tf_serving": max(ops.values()), "ops": ops})
+    artifacts.write_json(folder / "ops.json", serving_ops.report(folder))
 
     splits = artifacts.manifest(trained.prepared)["splits"]
     split = next(name for name in ("test", "valid", "train") if name in splits)

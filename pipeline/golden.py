@@ -19,6 +19,7 @@ HARD_TEXTS = (
     "Cafe\u0301 in decomposed form, ﬁ ½ … in compatibility forms",
     "I lost my card 😱👍🏽 👨‍👩‍👧‍👦 🇬🇧",
     "日本語のテキスト العربية हिन्दी ไทย",
+    "line\u2028separators\x85of\x0bother\x1ckinds",
     "[PAD] [UNK] [CLS] [SEP] [MASK] <s> </s> <unk>",
     "<b>Bold</b>&nbsp;&amp;&lt;br/&gt; <script>alert('x')</script>",
     "a\ufffdb \x01\x02 zero\u200bwidth \u202eright to left\u202c \x00 end",

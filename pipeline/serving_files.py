@@ -6,7 +6,8 @@ from pathlib import Path
 IMAGE = "tensorflow/serving:2.20.0"  # `pipeline.serving_ops.TARGET` is its release
 
 BATCHING = """\
-# Requests that come within 2 ms of each other are computed together, at most 128 texts at once.
+# Requests that come within 2 ms of each other are computed together, at most 128 texts at once; a
+# single request with more is refused.
 max_batch_size { value: 128 }
 batch_timeout_micros { value: 2000 }
 # What waits beyond this many batches is refused with UNAVAILABLE (HTTP 503), never kept hanging.

@@ -12,6 +12,7 @@ requirements-serving-runtime.txt) shows both.
 """
 
 from pathlib import Path
+from typing import Any
 
 from pipeline.errors import JobError
 
@@ -29,6 +30,17 @@ NEW_IN_2_20 = """
 """
 NEW_IN_2_21 = "DecodeJxl"
 ADDED = {"2.20": NEW_IN_2_20.split(), "2.21": NEW_IN_2_21.split()}
+
+
+def report(export_dir: Path) -> dict[str, Any]:
+    """What ops.json says: the oldest TF Serving for the whole export and for each op in it.
+
+    Raises:
+        JobError: the server that this project targets lacks one of them.
+    """
+    ops = served_by(used_ops(export_dir))
+    newest = max(ops.values(), key=_number)
+    return {"tf_serving": newest, "oldest_looked_at": OLDEST, "ops": ops}
 
 
 def used_ops(export_dir: Path) -> list[str]:
@@ -50,11 +62,6 @@ def oldest_serving(op: str) -> str:
 
 
 def served_by(ops: list[str]) -> dict[str, str]:
-    """The oldest TF Serving for each op.
-
-    Raises:
-        JobError: the server that this project targets lacks one of them.
-    """
     oldest = {op: oldest_serving(op) for op in ops}
     missing = [op for op, release in oldest.items() if _number(release) > _number(TARGET)]
     if missing:

@@ -42,7 +42,8 @@ def tolerance(export_dir: Path) -> float:
 
 def golden_requests(export_dir: Path) -> list[dict[str, Any]]:
     """[{"text": ..., "outputs": {...}}, ...], the texts with the trained model's answers."""
-    return [json.loads(line) for line in (export_dir / GOLDEN).read_text("utf-8").splitlines()]
+    with open(export_dir / GOLDEN, encoding="utf-8") as file:
+        return [json.loads(line) for line in file]
 
 
 def replay(

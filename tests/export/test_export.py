@@ -74,7 +74,6 @@ def test_the_card_says_what_the_evaluation_measured(trained, tmp_path):
     metrics = {"accuracy": {"value": 0.75, "low": 0.61803, "high": 0.875, "n": 1234}}
     (run_dir / "evaluation").mkdir()
     artifacts.write_json(run_dir / "evaluation" / "metrics.json", metrics)
-    artifacts.write_json(run_dir / "evaluation" / artifacts.MANIFEST, {"files": {"x": "1"}})
     recipe = trained.recipe.model_copy(update={"work": str(tmp_path)})
     card = (export(recipe, run_dir) / "MODEL_CARD.md").read_text()
     assert "| accuracy | 0.7500 | 0.6180 to 0.8750 | 1,234 |" in card
@@ -148,7 +147,7 @@ def test_verify_finds_other_weights(export_dir, trained, tmp_path):
 
 
 def test_golden_lines_are_json_objects(export_dir):
-    for line in (export_dir / "golden_requests.jsonl").read_text(encoding="utf-8").splitlines():
-        request = json.loads(line)
-        assert sorted(request) == ["outputs", "text"]
-        assert sum(request["outputs"]["probabilities"]) == pytest.approx(1.0)
+    with open(export_dir / "golden_requests.jsonl", encoding="utf-8") as file:
+        for request in map(json.loads, file):
+            assert sorted(request) == ["outputs", "text"]
+            assert sum(request["outputs"]["probabilities"]) == pytest.approx(1.0)

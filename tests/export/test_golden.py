@@ -18,7 +18,8 @@ def test_the_choice_depends_on_the_texts_alone():
     chosen = golden.choose(texts, 10)
     assert chosen == golden.choose(reversed(texts + texts), 10)
     assert len(set(chosen[:10]) & set(texts)) == 10
-    assert chosen[:10] != texts[:10]
+    # The same in every process, unlike Python's own hash.
+    assert chosen[:3] == ["text 86", "text 5", "text 32"]
     assert chosen[10:] == list(golden.HARD_TEXTS)
     assert golden.choose([*texts, "one more"], 100)[:100] != golden.choose(texts, 100)[:100]
 

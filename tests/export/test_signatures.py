@@ -1,5 +1,6 @@
 """The SavedModel's functions: shapes, empty inputs, padding, precisions and kinds of task."""
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -43,6 +44,18 @@ def test_a_batch_of_no_texts(export_dir, loaded):
     for shape in ((0, 0), (0, 5), (3, 0)):
         answers = loaded.signatures["ids"](ids=tf.zeros(shape, tf.int32))
         assert answers["scores"].shape == (shape[0], 2)
+
+
+def test_a_model_whose_kernels_fail_on_empty_tensors(trained, tmp_path):
+    """oneDNN's fused convolution gives a batch of none a wrong shape (TensorFlow 2.21)."""
+    ids = keras.Input((None,), dtype="int32", name="ids")
+    vectors = keras.layers.Embedding(5000, 8)(ids)
+    convolutions = [keras.layers.Conv1D(4, 3, padding="same", activation="relu") for _ in "ab"]
+    pooled = [keras.ops.max(convolution(vectors), axis=1) for convolution in convolutions]
+    model = keras.Model({"ids": ids}, keras.layers.Dense(2)(keras.ops.concatenate(pooled)))
+    tokenizer = runs.load(trained.run_dir).tokenizer
+    Servable(tokenizer, model, ["a", "b"], "classify", 1).save(tmp_path)
+    assert saved_model.load(tmp_path)([])["labels"].shape == (0, 1)
 
 
 def test_a_text_gets_the_same_answer_alone_and_in_a_batch(export_dir):
