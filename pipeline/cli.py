@@ -235,7 +235,7 @@ def main() -> None:
             case JobError():
                 status, message = 1, f"textmill: error: {error}"
             case Interrupted():
-                status, message = 75, f"textmill: stopped: {error}"
+                status, message = 75, f"textmill: {error}"
             case _:
                 raise
         print(message, file=sys.stderr)

@@ -128,7 +128,7 @@ def test_failed_job_is_status_1_without_a_traceback_unless_debugged(tmp_path):
     [
         (loading.RecipeError("r.yaml: wrong"), 2, "r.yaml: wrong"),
         (JobError("the disk is full"), 1, "textmill: error: the disk is full"),
-        (Interrupted("saved at step 7"), 75, "textmill: stopped: saved at step 7"),
+        (Interrupted("stopped at step 7"), 75, "textmill: stopped at step 7"),
     ],
 )
 def test_each_way_of_ending_has_its_status(error, status, line, monkeypatch, capsys):
@@ -229,4 +229,4 @@ def test_training_told_to_stop_is_status_75(tiny):
         process.send_signal(signal.SIGTERM)
         said = process.stderr.read()
     assert process.returncode == 75
-    assert said.splitlines()[-1].startswith("textmill: stopped: ")
+    assert said.splitlines()[-1].startswith("textmill: stopped at step ")
