@@ -13,6 +13,9 @@ from pipeline.errors import JobError
 from serving.batching import Batching
 from serving.settings import METRICS_PATH, read_batching, read_metrics_path, read_models
 
+# Flags of TF Serving for what this server does anyway.
+_GRANTED = ("--enable-batching", "--allow-version-labels-for-unavailable-models")
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -34,7 +37,7 @@ def parse(argv: Sequence[str]) -> Settings:
     """Raises: JobError: a path or a file is not what it should be. SystemExit: usage."""
     dashed = [re.sub(r"^--[a-z_]+", lambda m: m[0].replace("_", "-"), arg) for arg in argv]
     parser = _parser()
-    given = parser.parse_args(dashed)
+    given = parser.parse_args([arg for arg in dashed if arg.split("=")[0] not in _GRANTED])
     ways = [given.path, given.model_base_path, given.model_config_file]
     if sum(way is not None for way in ways) != 1:
         parser.error("give one of PATH, --model-base-path and --model-config-file")
@@ -140,5 +143,4 @@ def _parser() -> argparse.ArgumentParser:
     )
     add("--max-body-bytes", type=int, default=16 << 20, metavar="N", help="16 MiB; more is 413")
     add("--max-in-flight", type=int, default=1024, metavar="N", help="1024; more is 429")
-    add("--enable-batching", action="store_true", help="accepted; this server always batches")
     return parser

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from tiny_server import running, save
+from tiny_server import CONFIG, running, save
 
 
 @pytest.fixture(scope="session")
@@ -20,14 +20,8 @@ def server(tiny, tmp_path_factory):
     """A server of the models `tiny` (the newest version) and `both` (two versions, with labels)."""
     folder = tmp_path_factory.mktemp("server")
     config = folder / "models.config"
-    config.write_text(
-        """model_config_list {
-          config { name: "tiny" base_path: "/models/tiny" model_platform: "tensorflow" }
-          config { name: "both" base_path: "/models/tiny" model_platform: "tensorflow"
-            model_version_policy { latest { num_versions: 2 } }
-            version_labels { key: "stable" value: 1 }
-            version_labels { key: "missing" value: 9 } } }"""
-    )
+    config.write_text(CONFIG)
     mount = f"{tiny.parent}:/models"
-    with running(folder, "--model_config_file", config, "--mount", mount) as server:
+    again = "--model_config_file_poll_wait_seconds=0.2"
+    with running(folder, "--model_config_file", config, "--mount", mount, again) as server:
         yield server

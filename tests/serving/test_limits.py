@@ -10,20 +10,21 @@ import tensorflow as tf
 from tensorflow_serving.apis.predict_pb2 import PredictRequest
 from tiny_server import running
 
-SECONDS = 1.0  # the server's deadline; a batch that is not full would wait for twice as long
+SECONDS = 2  # the server's deadline; a batch that is not full would wait for twice as long
 
 
 @pytest.fixture(scope="module")
 def strict(tiny, tmp_path_factory):
-    """Batches of 4 rows, a queue of one batch, 3 requests at once, 2000 bytes, 1 second."""
+    """Batches of 4 rows, a queue of one batch, 3 requests at once, 2000 bytes, SECONDS."""
     folder = tmp_path_factory.mktemp("strict")
     batching = folder / "batching.config"
     batching.write_text(
-        "max_batch_size { value: 4 } batch_timeout_micros { value: 2000000 }"
+        f"max_batch_size {{ value: 4 }} batch_timeout_micros {{ value: {2 * SECONDS}000000 }}"
         " max_enqueued_batches { value: 1 } num_batch_threads { value: 1 }"
     )
-    limits = ["--max-in-flight=3", "--max-body-bytes=2000", "--rest_api_timeout_in_ms=1000"]
-    with running(folder, tiny, "--batching_parameters_file", batching, *limits) as server:
+    limits = ["--max-in-flight=3", "--max-body-bytes=2000"]
+    limits += [f"--rest_api_timeout_in_ms={1000 * SECONDS}", "--batching_parameters_file", batching]
+    with running(folder, tiny, *limits) as server:
         yield server
 
 
@@ -45,13 +46,13 @@ def call(server, rows, seconds=20.0):
 def test_a_full_queue_is_503_at_once_and_harms_nobody(strict):
     with ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(post, strict, 3)
-        time.sleep(0.3)
+        strict.wait_in_flight(1)
         start = time.monotonic()
         refused = post(strict, 2)
         assert refused.status_code == 503
         assert "queue" in refused.json()["error"]
         assert call(strict, 2) == "UNAVAILABLE"
-        assert time.monotonic() - start < 0.6
+        assert time.monotonic() - start < SECONDS / 2
         assert post(strict, 1).status_code == 200  # which fills the batch
         assert waiting.result().status_code == 200
 
@@ -59,7 +60,7 @@ def test_a_full_queue_is_503_at_once_and_harms_nobody(strict):
 def test_too_many_at_once_is_429(strict):
     with ThreadPoolExecutor(3) as pool:
         waiting = [pool.submit(post, strict, 1) for _ in range(3)]
-        time.sleep(0.3)
+        strict.wait_in_flight(3)
         assert post(strict, 1).status_code == 429
         assert call(strict, 1) == "RESOURCE_EXHAUSTED"
         assert {future.result().status_code for future in waiting} == {504}
@@ -69,7 +70,7 @@ def test_deadlines_are_kept_and_free_the_queue(strict):
     start = time.monotonic()
     late = post(strict, 1)
     assert late.status_code == 504
-    assert 0.9 < time.monotonic() - start < 1.6
+    assert SECONDS - 0.1 < time.monotonic() - start < 1.5 * SECONDS
     assert call(strict, 3, seconds=0.2) == "DEADLINE_EXCEEDED"
     assert call(strict, 1) == "DEADLINE_EXCEEDED"
     assert post(strict, 4).status_code == 200  # no row of the late ones is left waiting

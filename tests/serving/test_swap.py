@@ -10,7 +10,7 @@ import tensorflow as tf
 from tensorflow_serving.apis.model_management_pb2 import ReloadConfigRequest
 from tensorflow_serving.apis.predict_pb2 import PredictRequest
 from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
-from tiny_server import running, save
+from tiny_server import CONFIG, running, save
 
 from serving.client import GrpcClient, RestClient
 
@@ -158,3 +158,17 @@ def test_models_can_be_changed_while_serving(followed):
     reload(*before)
     wait_for(server, "added", v1="END")
     assert server.post("added:predict", json={"instances": ["a"]}).status_code == 404
+
+
+def test_the_config_file_is_read_again(server):
+    config = server.log.parent / "models.config"
+    assert server.post("both/labels/newer:predict", json={"instances": ["a"]}).status_code == 400
+    label = 'version_labels { key: "stable" value: 1 }'
+    with_another = f'{label} version_labels {{ key: "newer" value: 2 }}'
+    config.write_text("broken while it is written")
+    time.sleep(0.5)
+    assert server.post("both/labels/stable:predict", json={"instances": ["a"]}).status_code == 200
+    config.write_text(CONFIG.replace(label, with_another))
+    deadline = time.monotonic() + 20
+    while server.post("both/labels/newer:predict", json={"instances": ["a"]}).status_code != 200:
+        assert time.monotonic() < deadline

@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,13 @@ from tensorflow_serving.apis.prediction_service_pb2_grpc import PredictionServic
 
 LABELS = 5
 TEXTS = ["where is my card?", "", "Grüße aus Köln", "a", "pay 10 € now, please " * 5]
+
+CONFIG = """model_config_list {
+  config { name: "tiny" base_path: "/models/tiny" model_platform: "tensorflow" }
+  config { name: "both" base_path: "/models/tiny" model_platform: "tensorflow"
+    model_version_policy { latest { num_versions: 2 } }
+    version_labels { key: "stable" value: 1 }
+    version_labels { key: "missing" value: 9 } } }"""
 
 
 class Tiny(tf.Module):
@@ -84,6 +92,13 @@ class Server:
 
     def get(self, path: str) -> httpx.Response:
         return httpx.get(f"{self.rest}{path}", timeout=20)
+
+    def wait_in_flight(self, number: int) -> None:
+        """Until so many requests are being answered."""
+        deadline = time.monotonic() + 20
+        pattern = re.compile(r"requests_in_flight (\d\S*)")
+        while float(pattern.search(self.get("/monitoring/prometheus/metrics").text)[1]) != number:
+            assert time.monotonic() < deadline
 
     def prediction(self) -> PredictionServiceStub:
         return PredictionServiceStub(grpc.insecure_channel(self.grpc))
