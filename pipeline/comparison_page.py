@@ -4,9 +4,9 @@ from typing import Any
 
 from pipeline import page
 from pipeline.compared import COSTS, Compared
-from pipeline.evaluation_page import TITLES, shortened, spelled
+from pipeline.evaluation_page import shortened, spelled
 from pipeline.intervals import LEVEL
-from pipeline.scores import PERCENT
+from pipeline.scores import PERCENT, TITLES
 
 WIDE = 20  # costs further apart than this many times are drawn on a logarithmic axis
 

@@ -4,21 +4,8 @@ from typing import Any
 
 from pipeline import baselines, calibration, page, paired
 from pipeline.intervals import LEVEL, spell
-from pipeline.scores import PERCENT
+from pipeline.scores import PERCENT, TITLES
 from pipeline.strongest import MOST_TOKENS
-
-TITLES = {
-    "accuracy": "accuracy",
-    "macro_f1": "macro F1",
-    "micro_f1": "micro F1",
-    "subset_accuracy": "all labels right",
-    "nll": "negative log-likelihood",
-    "ece": "calibration error",
-    "rmse": "RMSE",
-    "mae": "mean absolute error",
-    "pearson": "Pearson's r",
-    "spearman": "Spearman's rho",
-}
 
 MODELS = {"text_cnn": "text CNN"}
 

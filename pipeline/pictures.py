@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from pipeline import page
+from pipeline.scores import TITLES
 
 MOST_CLASSES = 15  # in a confusion matrix that can still be read
 GRID = "#e3e7eb"
@@ -24,7 +25,7 @@ def learning_curve(history: list[dict[str, float]], score: str, best_step: int) 
         right.plot(epochs, [entry[name] for entry in history], marker=".")
         chosen = next(entry for entry in history if entry["step"] == best_step)
         right.plot(chosen["epoch"], chosen[name], "o", label="chosen", color=page.COLOURS[1])
-        right.set(xlabel="epoch", ylabel=f"validation {score.replace('_', ' ')}")
+        right.set(xlabel="epoch", ylabel=f"validation {TITLES[score]}")
         right.legend(frameon=False)
     else:
         right.set_axis_off()
@@ -81,7 +82,7 @@ def slices(parts: list[dict[str, Any]], overall: dict[str, Any], score: str) -> 
     axes.errorbar(values, places, xerr=[below, above], fmt="o", capsize=2)
     names = [f"{part['by']}: {part['part'][:40]}" for part in parts]
     axes.set_yticks(places, names)
-    axes.set(xlabel=score.replace("_", " "), ylim=(-0.7, len(parts) - 0.3))
+    axes.set(xlabel=TITLES[score], ylim=(-0.7, len(parts) - 0.3))
     return figure
 
 

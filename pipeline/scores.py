@@ -11,6 +11,18 @@ from scipy.special import expit, log_softmax, softmax
 from pipeline import calibration
 from pipeline.intervals import Score
 
+TITLES = {
+    "accuracy": "accuracy",
+    "macro_f1": "macro F1",
+    "micro_f1": "micro F1",
+    "subset_accuracy": "all labels right",
+    "nll": "negative log-likelihood",
+    "ece": "calibration error",
+    "rmse": "RMSE",
+    "mae": "mean absolute error",
+    "pearson": "Pearson's r",
+    "spearman": "Spearman's rho",
+}
 PERCENT = {"accuracy", "macro_f1", "micro_f1", "subset_accuracy", "ece"}  # fit to be shown so
 
 

@@ -11,7 +11,8 @@ from pipeline import intervals
 from pipeline.data import Split
 from pipeline.judge import score_functions
 
-MOST_VALUES = 12  # of a column, the commonest; the others are one slice together
+# Of a column: its commonest values, if they have the texts for an interval; the others together.
+MOST_VALUES, FEWEST_TEXTS = 12, 10
 
 
 def measure(
@@ -35,7 +36,8 @@ def parts(split: Split) -> Iterator[tuple[str, str, np.ndarray]]:
         low, high = lengths[rows].min(), lengths[rows].max()
         yield "length", f"{low} tokens" if low == high else f"{low} to {high} tokens", rows
     for column, values in split.columns.items():
-        common = [value for value, _ in Counter(values).most_common(MOST_VALUES)]
+        counts = Counter(values).most_common(MOST_VALUES)
+        common = [value for value, number in counts if number >= FEWEST_TEXTS]
         part = [value if value in common else "all other values" for value in values]
         for name in dict.fromkeys([*common, *part]):
             yield column, name, np.flatnonzero([each == name for each in part])
