@@ -113,7 +113,9 @@ def plan(lengths: np.ndarray, settings: Train, seed: int, epoch: int) -> list[np
     order = random.permutation(len(lengths))
     if not settings.sort_by_length:
         return _cut(order, lengths, settings)
-    size = settings.batch_size or max(1, (settings.batch_tokens or 1) // max(1, int(lengths.mean())))
+    size = settings.batch_size or max(
+        1, (settings.batch_tokens or 1) // max(1, int(lengths.mean()))
+    )
     pools = [order[start : start + POOL * size] for start in range(0, len(order), POOL * size)]
     batches = [
         batch
@@ -127,10 +129,11 @@ def _cut(rows: np.ndarray, lengths: np.ndarray, settings: Train) -> list[np.ndar
     """Cut rows into batches of `batch_size`, or of at most `batch_tokens` with their padding."""
     if settings.batch_size:
         return [rows[i : i + settings.batch_size] for i in range(0, len(rows), settings.batch_size)]
+    budget = settings.batch_tokens or 0  # the schema sets one of the two
     batches, start, longest = [], 0, 0
     for end, row in enumerate(rows):
         longest = max(longest, int(lengths[row]), 1)
-        if end > start and (end - start + 1) * longest > settings.batch_tokens:
+        if end > start and (end - start + 1) * longest > budget:
             batches.append(rows[start:end])
             start, longest = end, max(int(lengths[row]), 1)
     return [*batches, rows[start:]]

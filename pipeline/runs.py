@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
 from safetensors.numpy import load_file
 
+from configs import loading
 from configs.recipe import Recipe
 from pipeline import artifacts, checkpoints
 
@@ -45,14 +45,13 @@ def load(run_dir: Path) -> Trained:
     """
     artifacts.check(run_dir / TRAINING)
     facts = artifacts.manifest(run_dir / TRAINING)
-    text = (run_dir / TRAINING / "recipe.yaml").read_text(encoding="utf-8")
-    recipe = Recipe.model_validate(yaml.safe_load(text))
+    recipe = loading.load(run_dir / TRAINING / "recipe.yaml")
     prepared = Path(facts["prepared"])
 
     from pipeline.build import build_model
-    from pipeline.text import tokenizers
+    from pipeline.text.tokenizers import load as load_tokenizer
 
-    tokenizer = tokenizers.load(prepared / "tokenizer")
+    tokenizer = load_tokenizer(prepared / "tokenizer")
     labels = artifacts.read_json(prepared / "labels.json")
     model = build_model(recipe, tokenizer.vocabulary, max(len(labels), 1))
     values = load_file(run_dir / TRAINING / WEIGHTS)

@@ -90,6 +90,7 @@ class Step:
                 else part_gradients
             )
         context = tf.distribute.get_replica_context()
+        assert gradients is not None
         # The identity puts `stop`, which came from outside, on the device of the replica.
         loss, stop, *gradients = context.all_reduce("SUM", [loss, tf.identity(stop), *gradients])
         if self.scaled:

@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-import yaml
 from safetensors.numpy import save_file
 
+from configs import loading
 from configs.recipe import Recipe
 from pipeline import artifacts, build, checkpoints, data, distribute, runs, tasks, tracking
 from pipeline.errors import Interrupted, JobError
@@ -24,7 +24,7 @@ from pipeline.predictions import Forward
 from pipeline.progress import Bar, progress
 from pipeline.step import Step
 from pipeline.stopping import stop_requests
-from pipeline.text import tokenizers
+from pipeline.text.tokenizers import load as load_tokenizer
 
 log = logging.getLogger("textmill")
 
@@ -97,7 +97,7 @@ class Job:
         self.plans = [self._plan(epoch) for epoch in range(self.settings.epochs)]
         planned = sum(len(plan) for plan in self.plans)
         self.total_steps = min(planned, self.settings.max_steps or planned)
-        vocabulary = tokenizers.load(prepared / "tokenizer").vocabulary
+        vocabulary = load_tokenizer(prepared / "tokenizer").vocabulary
         with strategy.scope():
             self.model = build.build_model(recipe, vocabulary, max(len(labels), 1))
             counts = np.bincount(self.split.tokens, minlength=len(vocabulary))
@@ -175,7 +175,7 @@ class Job:
             since, real, padded = time.monotonic(), 0, 0
 
     def _due(self, every: int | None) -> bool:
-        return bool(every) and self.state.step % every == 0
+        return every is not None and self.state.step % every == 0
 
     def _collect(self, pending: list[tuple[int, np.ndarray, dict]], bar: Bar) -> bool:
         """Wait for the steps since the last time; say whether any worker was asked to stop."""
@@ -269,7 +269,7 @@ class Job:
 
     def publish(self, mark: str) -> None:
         """Write the weights of the best validation as the result of the run."""
-        best = self.state.best_step
+        best = self.state.best_step or 0
         self.checkpoints.restore(best, self.step.variables())
         facts = {
             "prepared": str(self.prepared),
@@ -285,9 +285,7 @@ class Job:
             named = checkpoints.by_path(runs.weights(self.model))
             save_file(checkpoints.arrays(named), folder / runs.WEIGHTS)
             artifacts.write_json(folder / "history.json", self.state.history)
-            resolved = self.recipe.model_dump(mode="json")
-            text = yaml.safe_dump(resolved, sort_keys=False, allow_unicode=True)
-            (folder / "recipe.yaml").write_text(text, encoding="utf-8")
+            (folder / "recipe.yaml").write_text(loading.dump(self.recipe), encoding="utf-8")
         self.tracking.metrics(
             self.state.step,
             {"training_seconds": self.state.seconds, "parameters": facts["parameters"]},

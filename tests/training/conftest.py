@@ -21,7 +21,7 @@ def recipe_file(tmp_path_factory):
     with open(ROOT / "samples/banking77/train.csv", encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     intents = sorted({row["category"] for row in rows})[:8]
-    rows = [row for row in rows if row["category"] in intents][:480]
+    rows = [row for row in rows if row["category"] in intents][::2]
     with open(folder / "train.csv", "w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, ["text", "category"])
         writer.writeheader()
@@ -32,7 +32,13 @@ def recipe_file(tmp_path_factory):
         "data": {"train": str(folder / "train.csv"), "valid": 0.15},
         "task": {"kind": "classify", "label": "category"},
         "model": {"kind": "text_cnn", "embedding": {"width": 16}, "filters": 8},
-        "train": {"epochs": 3, "batch_size": 32, "save_every": 5, "log_every": 5},
+        "train": {
+            "epochs": 3,
+            "batch_size": 32,
+            "learning_rate": 0.01,
+            "save_every": 5,
+            "log_every": 5,
+        },
     }
     path = folder / "recipe.yaml"
     path.write_text(yaml.safe_dump(recipe), encoding="utf-8")
@@ -87,6 +93,19 @@ def train(start):
         out, err = process.communicate(timeout=300)
         assert process.returncode == 0, err
         return Path(json.loads(out.splitlines()[-1])["run_dir"])
+
+    return trained
+
+
+@pytest.fixture(scope="session")
+def train_here(recipe_file, prepared):
+    """The same in this process, on one device; `prepared` is used where it lies."""
+
+    def trained(work, *settings):
+        from configs.loading import load
+        from pipeline.train import train
+
+        return train(load(recipe_file, [f"work={work}", *settings]), prepared)
 
     return trained
 
