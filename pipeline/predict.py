@@ -8,6 +8,7 @@ bytes do not depend on the number of workers. To spread one large file over work
 import csv
 import functools
 import json
+import shutil
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -75,27 +76,18 @@ def predict(
             `output` that holds something else.
     """
     artifacts.check(export_dir)
-    task = loading.load(export_dir / "recipe.yaml").task
-    if output.exists() and not (output / artifacts.MANIFEST).is_file():
+    if output.exists() and not _predictions(output):
         raise JobError(f"{output} is there and holds no predictions: name a folder of its own")
     began = time.monotonic()
     mark = artifacts.manifest(export_dir)["fingerprint"]
     facts: dict[str, Any] = {"export_dir": str(export_dir.resolve())}
     with artifacts.publish(output, mark, facts) as folder:
         (folder / DEAD_LETTERS).mkdir()
-        units = []
-        for index, source in enumerate(files.matching(tuple(inputs))):
-            found = files.format_of(source.path, kind)
-            texts = column or ("text" if found == "text" else task.text)
-            separator = getattr(task, "separator", "")
-            name = f"{index:05d}-{files.name_of(source.path).split('.')[0]}"
-            ending = "csv" if found in ("csv", "tsv") else "jsonl"
-            written = (folder / f"{name}.{ending}", folder / DEAD_LETTERS / f"{name}.jsonl")
-            places = (path.resolve() for path in (export_dir, *written))
-            units.append(Unit(source.path, found, texts, separator, *places))
-        facts["inputs"] = runners.run(beam or Beam(), answer_file, units, folder / "answers")
-        for path in folder.glob("answers-*"):
-            path.unlink()
+        scratch = folder / "scratch"  # some runners leave files of their own beside their sink
+        scratch.mkdir()
+        units = _units(export_dir, inputs, folder, column, kind)
+        facts["inputs"] = runners.run(beam or Beam(), answer_file, units, scratch / "answers")
+        shutil.rmtree(scratch)
     bad: Counter[str] = Counter()
     for counts in facts["inputs"]:
         bad.update(counts["dead_letters"])
@@ -107,6 +99,34 @@ def predict(
         "seconds": round(time.monotonic() - began, 3),
         "output": str(output),
     }
+
+
+def _predictions(folder: Path) -> bool:
+    path = folder / artifacts.MANIFEST
+    return path.is_file() and "inputs" in artifacts.read_json(path)
+
+
+def _units(
+    export_dir: Path, inputs: Sequence[str], folder: Path, column: str | None, kind: str
+) -> list[Unit]:
+    task = loading.load(export_dir / "recipe.yaml").task
+    units = []
+    for index, source in enumerate(files.matching(tuple(inputs))):
+        found = files.format_of(source.path, kind)
+        ending = "csv" if found in ("csv", "tsv") else "jsonl"
+        name = f"{index:05d}-{files.name_of(source.path).split('.')[0]}"
+        units.append(
+            Unit(
+                source.path,
+                found,
+                column or ("text" if found == "text" else task.text),
+                getattr(task, "separator", ""),
+                export_dir.resolve(),
+                (folder / f"{name}.{ending}").resolve(),
+                (folder / DEAD_LETTERS / f"{name}.jsonl").resolve(),
+            )
+        )
+    return units
 
 
 def answer_file(unit: Unit) -> dict[str, Any]:
@@ -126,6 +146,8 @@ def answer_file(unit: Unit) -> dict[str, Any]:
                     write({**record, **next(answers)})
                 else:
                     letters.write(line, record)
+    if not letters.reasons:
+        unit.dead_letters.unlink()
     return {"file": unit.path, "rows": rows, "dead_letters": dict(letters.reasons)}
 
 
