@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-ONE_BYTE = [bytes([i]) for i in range(128)]
 BYTES_LIST, FLOAT_LIST, INT64_LIST = b"\x0a", b"\x12", b"\x1a"
 
 
@@ -69,14 +68,19 @@ def varints(numbers: np.ndarray, lengths: np.ndarray) -> tuple[bytes, list[int]]
 
 
 def varint(number: int) -> bytes:
-    if number < 128:
-        return ONE_BYTE[number]
+    return SHORT[number] if number < len(SHORT) else _varint(number)
+
+
+def _varint(number: int) -> bytes:
     digits = bytearray()
     while number > 127:
         digits.append(number & 127 | 128)
         number >>= 7
     digits.append(number)
     return bytes(digits)
+
+
+SHORT = [_varint(number) for number in range(1 << 14)]
 
 
 def delimited(tag: bytes, data: bytes) -> bytes:

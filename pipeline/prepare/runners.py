@@ -49,6 +49,8 @@ def run(
                 | "Work" >> beam.Map(_answer, work)
                 | "Answers" >> beam.io.WriteToText(str(answers), num_shards=1)
             )
+        if client := getattr(pipeline.result, "client", None):
+            client.close()  # Dask's, which its runner leaves open
     except Exception as error:
         raise JobError(
             f"Beam's runner {settings.runner!r} failed: {_first_line(error)}; its options were"
@@ -96,7 +98,10 @@ def _runner(name: str) -> Any:
 def _options(settings: Beam) -> Any:
     from apache_beam.options.pipeline_options import PipelineOptions
 
-    return PipelineOptions(list(settings.options), save_main_session=False)
+    options = list(settings.options)
+    if settings.runner == "dask" and not any("partition" in option for option in options):
+        options.append("--dask_partition_size=1")  # else all files go to one worker
+    return PipelineOptions(options, save_main_session=False)
 
 
 def _first_line(error: Exception) -> str:

@@ -1,5 +1,6 @@
 """The first pass over a file: what is bad, which text goes where, how often each word stands."""
 
+import functools
 import logging
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -8,6 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from configs.data import Text
 from configs.recipe import Recipe
 from pipeline.errors import JobError
 from pipeline.prepare import dead_letters
@@ -78,28 +80,36 @@ def batch_scanner(unit: Unit, recipe: Recipe, counting: bool) -> Callable[[list[
     """Make the function that cleans, hashes and counts a batch; threads may share it."""
     import tensorflow as tf
 
-    from pipeline.text import cleaning, splitting
-
-    strings = tf.TensorSpec([None], tf.string)
-
-    @tf.function(input_signature=[strings], autograph=False)
-    def clean(texts: tf.Tensor) -> tf.Tensor:
-        return cleaning.clean(texts, recipe.text)
-
-    @tf.function(input_signature=[strings], autograph=False)
-    def count(cleaned: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        words, _, counts = tf.unique_with_counts(splitting.words(cleaned, recipe.text).flat_values)
-        return words, counts
+    clean, count = text_functions(recipe.text)
 
     def scan_batch(lines: list[Line]) -> Scanned:
         texts = [record.text for _, record in lines if isinstance(record, Checked)]
         cleaned = clean(tf.constant(texts, tf.string)).numpy()
         rows = hashed(cleaned.tolist(), unit.split, recipe.data)
-        train = cleaned[rows["split"] == TRAIN] if counting else ()
-        words, counts = count(tf.constant(train, tf.string))
+        if not counting:
+            return Scanned(lines, rows, (), ())
+        words, counts = count(tf.constant(cleaned[rows["split"] == TRAIN], tf.string))
         return Scanned(lines, rows, words.numpy().tolist(), counts.numpy().tolist())
 
     return scan_batch
+
+
+@functools.lru_cache(maxsize=2)
+def text_functions(text: Text) -> tuple[Callable, Callable]:
+    """Cleaning, and counting the words of cleaned texts; traced once a process."""
+    import tensorflow as tf
+
+    from pipeline.text import cleaning, splitting
+
+    def clean(texts: tf.Tensor) -> tf.Tensor:
+        return cleaning.clean(texts, text)
+
+    def count(cleaned: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        words, _, counts = tf.unique_with_counts(splitting.words(cleaned, text).flat_values)
+        return words, counts
+
+    strings = [tf.TensorSpec([None], tf.string)]
+    return tuple(tf.function(f, strings, autograph=False) for f in (clean, count))
 
 
 class Tally:
