@@ -8,13 +8,13 @@ fewer (1.137 a word, not 1.145), meet the size exactly, and take 0.2 seconds, no
 """
 
 import io
-from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
 import sentencepiece
 
 from pipeline.errors import JobError
+from pipeline.text.counts import by_frequency, of_characters
 from pipeline.text.special import SPECIAL
 
 _ALPHABET = 1_000  # most characters of a WordPiece vocabulary, and
@@ -39,20 +39,15 @@ def learn_sentencepiece(
 
 def learn_wordpiece(counts: Mapping[str, int], size: int, min_count: int) -> list[str]:
     """Learn a vocabulary of the special tokens, the characters twice (`c`, `##c`), and pieces."""
-    characters: Counter[str] = Counter()
     frequent = {word: n for word, n in counts.items() if n >= min_count}
-    for word, n in frequent.items():
-        for character in word:
-            characters[character] += n
-    by_frequency = sorted(characters, key=lambda character: (-characters[character], character))
-    alphabet = sorted(by_frequency[:_ALPHABET])
+    alphabet = sorted(by_frequency(of_characters(frequent))[:_ALPHABET])
     smallest = len(SPECIAL) + 2 * len(alphabet)
     if size < smallest:
         raise JobError(
             f"text.tokenizer.size: {size} is too few for WordPiece over {len(alphabet)} characters:"
             f" set {smallest} at least"
         )
-    known = set(alphabet) - {_SPACE}
+    known = set(alphabet)
     usable = {word: n for word, n in frequent.items() if known.issuperset(word)}
     vocabulary = dict.fromkeys([*SPECIAL, *alphabet, *(f"##{c}" for c in alphabet)])
     for piece in _pieces(usable, size) if usable else ():

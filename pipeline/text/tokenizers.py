@@ -16,10 +16,8 @@ from pipeline.errors import JobError
 from pipeline.text.cleaning import clean
 from pipeline.text.encoders import SentencePiece, Table, WordPiece
 from pipeline.text.special import PAD
-from pipeline.text.splitting import split_characters, split_whitespace, split_words, words
+from pipeline.text.splitting import split_characters, split_whitespace, split_words
 from pipeline.text.vocabulary import Vocabulary, from_model, from_tokens
-
-__all__ = ["Tokenizer", "load", "words"]
 
 _SETTINGS, _VOCABULARY, _MODEL = "settings.json", "vocabulary.txt", "sentencepiece.model"
 _TEXTS = [tf.TensorSpec([None], tf.string)]

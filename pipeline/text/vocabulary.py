@@ -17,6 +17,7 @@ from configs.data import (
 )
 from pipeline.errors import JobError
 from pipeline.text import subwords
+from pipeline.text.counts import by_frequency, of_characters
 from pipeline.text.special import PAD, SPECIAL, UNKNOWN
 
 
@@ -49,21 +50,28 @@ def learn(counts: Mapping[str, int], tokenizer: configs.data.Tokenizer) -> Vocab
             `splitting.words`.
 
     Raises:
-        JobError: there are no words, or `size` is too small for their characters.
+        JobError: there are no words, all are too rare, or `size` is too small for their characters.
     """
     if not counts:
         raise JobError("no words to learn a vocabulary from: are all training texts empty?")
     match tokenizer:
         case WordTokenizer(size=size, min_count=min_count):
-            return from_tokens(_most_frequent(counts, size, min_count))
+            learned = _most_frequent(counts, size, min_count)
         case CharacterTokenizer(size=size, min_count=min_count):
-            return from_tokens(_most_frequent(_characters(counts), size, min_count))
+            spaces = {" ": sum(counts.values())}  # one after each word
+            learned = _most_frequent({**of_characters(counts), **spaces}, size, min_count)
         case WordPieceTokenizer(size=size, min_count=min_count):
-            return from_tokens(subwords.learn_wordpiece(counts, size, min_count))
+            learned = from_tokens(subwords.learn_wordpiece(counts, size, min_count))
         case SentencePieceTokenizer(algorithm=algorithm, size=size, character_coverage=coverage):
-            return from_model(subwords.learn_sentencepiece(counts, algorithm, size, coverage))
+            model = subwords.learn_sentencepiece(counts, algorithm, size, coverage)
+            learned = from_model(model)
         case _ as never:
             assert_never(never)
+    if len(learned.tokens) == len(SPECIAL):
+        raise JobError(
+            f"all {len(counts)} words are rarer than text.tokenizer.min_count: set a smaller one"
+        )
+    return learned
 
 
 def ready(tokenizer: configs.data.Tokenizer) -> Vocabulary | None:
@@ -84,20 +92,9 @@ def ready(tokenizer: configs.data.Tokenizer) -> Vocabulary | None:
             return None
 
 
-def _most_frequent(counts: Mapping[str, int], size: int, min_count: int) -> list[str]:
-    """The special tokens, then the most frequent words, ties by spelling."""
-    words = [word for word, n in counts.items() if n >= min_count and word not in SPECIAL]
-    words.sort(key=lambda word: (-counts[word], word))
-    return [*SPECIAL, *words][:size]
-
-
-def _characters(counts: Mapping[str, int]) -> Counter[str]:
-    """Counts of the characters of words, with a space after each word."""
-    characters = Counter({" ": sum(counts.values())})
-    for word, n in counts.items():
-        for character in word:
-            characters[character] += n
-    return characters
+def _most_frequent(counts: Mapping[str, int], size: int, min_count: int) -> Vocabulary:
+    words = [w for w in by_frequency(counts) if counts[w] >= min_count and w not in SPECIAL]
+    return from_tokens([*SPECIAL, *words][:size])
 
 
 def _read(path: str) -> bytes:

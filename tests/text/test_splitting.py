@@ -9,6 +9,7 @@ import tensorflow_text as tf_text
 from hypothesis import given
 from hypothesis import strategies as st
 
+from configs.data import Text
 from pipeline.text import splitting
 
 
@@ -87,3 +88,14 @@ def test_whitespace_splits_at_whitespace_only():
     assert split(splitting.split_whitespace, ["a-b  c\u00a0d\ne\u3000f", " "]) == (
         [["a-b", "c", "d", "e", "f"], []]
     )
+
+
+def test_each_kind_counts_the_words_that_it_cuts():
+    def words(**tokenizer):
+        settings = Text.model_validate({"tokenizer": tokenizer})
+        return split(lambda texts: splitting.words(texts, settings), ["it's a-b"])[0]
+
+    assert words(kind="word") == ["it's", "a", "-", "b"]
+    assert words(kind="wordpiece") == ["it", "'", "s", "a", "-", "b"]
+    assert words(kind="word", split="whitespace") == ["it's", "a-b"]
+    assert words(kind="sentencepiece") == words(kind="character") == ["it's", "a-b"]

@@ -89,6 +89,12 @@ def test_no_words_are_an_error(kind):
         vocabulary.learn({}, options(**KINDS[kind]))
 
 
+@pytest.mark.parametrize("kind", ["word", "wordpiece", "character"])
+def test_words_that_are_all_too_rare_are_an_error(kind):
+    with pytest.raises(JobError, match=r"all 2 words are rarer than text\.tokenizer\.min_count"):
+        vocabulary.learn({"a": 1, "b": 1}, options(kind=kind, min_count=3))
+
+
 @pytest.mark.parametrize("kind", ["wordpiece", "sentencepiece"])
 def test_a_size_below_the_alphabet_is_an_error_that_names_the_key(kind, many_counts):
     with pytest.raises(JobError, match=r"text\.tokenizer\.size"):

@@ -6,7 +6,7 @@ from collections import Counter
 import tensorflow as tf
 
 from configs.data import Text
-from pipeline.text import cleaning, tokenizers, vocabulary
+from pipeline.text import cleaning, splitting, tokenizers, vocabulary
 
 GOLDEN = [
     b"The film wasn't bad; the actors' work isn't 'great', but it's fun!",
@@ -39,6 +39,6 @@ KINDS = {
 def make(kind, texts=GOLDEN, **settings):
     """A tokenizer that was learned from the texts."""
     text = Text.model_validate({"tokenizer": KINDS[kind], **settings})
-    words = tokenizers.words(cleaning.clean(tf.constant(texts), text), text)
+    words = splitting.words(cleaning.clean(tf.constant(texts), text), text)
     counts = Counter(word.decode() for word in words.flat_values.numpy())
     return tokenizers.Tokenizer(text, vocabulary.learn(counts, text.tokenizer))
