@@ -19,8 +19,8 @@ from pipeline.saved_model import Answer, load
 GOLDEN = "golden_requests.jsonl"
 
 # The same sums in another order differ by a few units in the last place: of 24 bits of mantissa in
-# float32, of 8 in bfloat16, of 11 in float16.
-TOLERANCES = {"float32": 1e-5, "mixed_bfloat16": 2e-2, "mixed_float16": 3e-3}
+# float32, of 8 in bfloat16, of 11 in float16. (On CPUs a text CNN's differ by 2e-7 in all three.)
+TOLERANCES = {"float32": 1e-5, "mixed_bfloat16": 1e-2, "mixed_float16": 1e-3}
 
 
 def verify(export_dir: Path) -> float:
