@@ -20,7 +20,7 @@ from serving.versions import Models
 
 STAND_IN = "textmill stand-in for TensorFlow Serving"
 _KEEP_ALIVE = 75  # seconds an idle connection is kept
-_LINGER = 0.3  # seconds that open connections are still read once the server is told to stop
+_LINGER = 0.5  # seconds that open connections are still read once the server is told to stop
 
 
 class Listeners:

@@ -64,6 +64,12 @@ def test_a_closed_load_sends_no_more_than_its_clients(server):
     assert report.per_second == pytest.approx(200 / report.seconds, rel=0.01)
 
 
+def test_no_answer_waits_for_an_acknowledgement(server):
+    """Nagle's algorithm would hold the end of each answer back for 40 ms."""
+    address = server.rest.removeprefix("http://")
+    assert measure(Load("rest", address, "tiny", clients=1, requests=50)).p50_ms < 35
+
+
 def test_the_command(server, capsys):
     call = ["--grpc", server.grpc, "--model", "tiny", "--rate", "100", "--requests", "50", "--json"]
     assert load_test.main(call) == 0

@@ -32,7 +32,8 @@ def test_no_accepted_request_is_lost(tiny, tmp_path):
         ]
         server.wait_in_flight(2 * CLIENTS)
         server.process.send_signal(signal.SIGTERM)
-        # A request that is on its way over an open connection is answered too, as its last.
+        # A request that comes a little later over an open connection is answered too, as its last.
+        time.sleep(0.15)
         kept.request("POST", "/v1/models/tiny:predict", b'{"instances": ["late"]}')
         time.sleep(0.3)
         for address in (urlsplit(server.rest).netloc, server.grpc):
