@@ -50,7 +50,8 @@ def compare(runs: list[str], experiment: str | None, tracking_uri: str | None, o
 
 
 def check(runs: list[Compared]) -> None:
-    """
+    """Refuse what cannot be compared.
+
     Raises:
         JobError: the runs have different tasks, texts or labels.
     """

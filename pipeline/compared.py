@@ -47,7 +47,8 @@ class Compared:
 
 
 def from_folder(run_dir: Path) -> Compared:
-    """
+    """Read a run from its folder alone, without a store.
+
     Raises:
         JobError: nothing was evaluated there.
     """

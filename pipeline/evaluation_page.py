@@ -10,8 +10,8 @@ from pipeline.strongest import MOST_TOKENS
 MODELS = {"text_cnn": "text CNN"}
 
 HEAD = """
-<p class="soft">{{ model }} of run {{ run }}, measured on {{ n }} {{ split }} texts.
-Every figure comes with its {{ level }}% interval.</p>
+<p class="soft">{{ model }} of run {{ run }}, measured on {{ n }} {{ split }} texts,
+with {{ level }}% intervals.</p>
 {% if split == "valid" %}
 <p class="warn">There is no test split. These are figures of the validation split, which also chose
 the weights, so expect new texts to do a little worse.</p>

@@ -5,6 +5,7 @@ once: (R, N) counts -> (R,) values, or (R, C) values of C classes.
 Source: Efron and Tibshirani 1993, An Introduction to the Bootstrap, section 13.3 (percentiles).
 """
 
+import warnings
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -35,7 +36,10 @@ def estimate(scores: Mapping[str, Score], n: int, resamples: int, seed: int) -> 
     edges = [(100 - LEVEL) / 2, (100 + LEVEL) / 2]
     answer = {}
     for name, score in scores.items():
-        low, high = np.percentile(np.concatenate(drawn[name]), edges, axis=0)
+        with warnings.catch_warnings():
+            # A class may be missing from some resamples, and one that nobody has from all.
+            warnings.simplefilter("ignore", RuntimeWarning)
+            low, high = np.nanpercentile(np.concatenate(drawn[name]), edges, axis=0)
         value = score(np.ones((1, n)))[0]
         answer[name] = {
             "value": value.tolist(),

@@ -13,7 +13,11 @@ GRID = "#e3e7eb"
 
 def learning_curve(history: list[dict[str, float]], score: str, best_step: int) -> Any:
     """Losses by epoch, and the score that chose the best weights."""
+    from matplotlib.ticker import MaxNLocator
+
     figure, (left, right) = page.figure(2)
+    left.xaxis.set_major_locator(MaxNLocator(integer=True))
+    right.xaxis.set_major_locator(MaxNLocator(integer=True))
     epochs = [entry["epoch"] for entry in history]
     for name, label in (("train_loss", "training"), ("valid_loss", "validation")):
         if name in history[0]:

@@ -205,10 +205,8 @@ def _unfinished(client: mlflow.MlflowClient, run_dir: Path, uri: str) -> StoredR
 
 def _describe(client: mlflow.MlflowClient, run_id: str, recipe: Recipe, prepared: Path) -> None:
     resolved = recipe.model_dump(mode="json")
-    parameters = [
-        Param(name, value[: validation.MAX_PARAM_VAL_LENGTH])
-        for name, value in provenance.flatten(resolved).items()
-    ]
+    # MLflow itself cuts values that are too long.
+    parameters = [Param(name, value) for name, value in provenance.flatten(resolved).items()]
     for start in range(0, len(parameters), validation.MAX_PARAMS_TAGS_PER_BATCH):
         stop = start + validation.MAX_PARAMS_TAGS_PER_BATCH
         client.log_batch(run_id, params=parameters[start:stop])

@@ -50,6 +50,13 @@ def test_scores_of_classes_have_an_interval_each():
     assert found["recall"]["low"][1] < 2 / 3 < found["recall"]["high"][1]
 
 
+def test_a_class_that_some_resamples_lack_has_an_interval_and_one_that_nobody_has_has_none():
+    labels = np.array([0] * 20 + [1])
+    found = intervals.estimate(scores.by_class(labels, labels, 3), 21, 200, seed=0)["f1"]
+    assert (found["value"][1], found["low"][1], found["high"][1]) == (1.0, 1.0, 1.0)
+    assert np.isnan([found["value"][2], found["low"][2], found["high"][2]]).all()
+
+
 def test_spelling():
     estimate = {"value": 0.88912, "low": 0.878, "high": 0.9, "n": 3080}
     assert intervals.spell(estimate, percent=True) == "88.9 (87.8 to 90.0)"

@@ -63,6 +63,16 @@ def test_runs_of_the_store_are_the_same_runs(two, mlflow_store, tmp_path, capsys
     assert shown.count(two[0].name) == shown.count(two[1].name) == 3
 
 
+def test_examples_are_joined_whatever_their_order(two, tmp_path):
+    paths = [str(run_dir) for run_dir in two]
+    before = compare(paths, None, None, tmp_path).read_text()
+    shuffled = tmp_path / two[0].name
+    shutil.copytree(two[0], shuffled)
+    path = shuffled / "evaluation" / "predictions.parquet"
+    pd.read_parquet(path).sample(frac=1, random_state=1).to_parquet(path)
+    assert compare([str(shuffled), paths[1]], None, None, tmp_path).read_text() == before
+
+
 def test_runs_on_other_texts_or_labels_are_refused(two, tmp_path):
     other = tmp_path / "other"
     shutil.copytree(two[0], other)
