@@ -1,7 +1,8 @@
 """Cleaning of raw texts, in TensorFlow ops, so that Beam and the served model do the same.
 
-Whatever the settings say, the result is valid UTF-8 without NULs: each NUL and each byte that does
-not belong becomes U+FFFD, as in HTML (https://html.spec.whatwg.org/#preprocessing-the-input-stream).
+Whatever the settings say, the result is valid UTF-8 without NULs: each byte that does not belong
+becomes U+FFFD, and so does NUL (https://spec.commonmark.org/0.31.2/#insecure-characters), at which
+`tf.strings.lower` would cut the text off.
 """
 
 import tensorflow as tf
