@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from pipeline import page
+from pipeline import page, paired
 from pipeline.compared import COSTS, Compared
 from pipeline.evaluation_page import shortened, spelled
 from pipeline.intervals import LEVEL
@@ -41,7 +41,10 @@ def write(runs: list[Compared], tests: list[dict[str, Any]]) -> str:
 
 def rows(runs: list[Compared], tests: list[dict[str, Any]]) -> list[list[str]]:
     """The name of a metric, the test or a cost, and what each run has there."""
-    against = ["the best", *(difference(found, runs[0].task) for found in tests)]
+    against = [
+        "the best",
+        *(paired.spell(found, points=runs[0].task != "regress") for found in tests),
+    ]
     return [
         *(
             [title(name), *(spelled(name, run.metrics[name]) for run in runs)]
@@ -61,14 +64,6 @@ def cost(run: Compared, key: str) -> str:
     if value is None:
         return "not known"
     return page.spell(round(value) if value >= 1000 else value)
-
-
-def difference(found: dict[str, Any], task: str) -> str:
-    """`-1.2 (-2.0 to -0.4), p 0.003`; in points where it is a share of texts."""
-    scale, digits = (1, 3) if task == "regress" else (100, 1)
-    value, low, high = (f"{found[key] * scale:+.{digits}f}" for key in ("value", "low", "high"))
-    p = "< 0.001" if found["p"] < 0.001 else f"{found['p']:.3f}"
-    return f"{value} ({low} to {high}), p {p}"
 
 
 def settings(runs: list[Compared]) -> list[list[str]]:

@@ -52,7 +52,7 @@ def write(report: dict[str, Any], drawn: dict[str, Any]) -> str:
         section("Predictions against labels", pictures.get("scatter", "")),
         section("Where it is good, and where not", pictures.get("slices", ""), slices(report)),
         confused(report, pictures),
-        section("Whether to believe its confidence", pictures.get("reliability", ""), bins(report)),
+        section("Whether to believe its confidence", pictures.get("reliability", "")),
         mistakes(report),
         looks_for(report),
         classes(report),
@@ -99,29 +99,17 @@ def comparison(report: dict[str, Any]) -> str:
             words = "worse than" if verdict == "worse" else "not clearly better than"
             sentences.append(f'<p class="warn">The {model} is {words} the baseline {name}.</p>')
     if not sentences:
-        sentences = [f"<p>The {model} is better than both baselines on the same texts.</p>"]
-    rows = [[f"this {model}", *both(report["metrics"]), "", ""]]
+        sentences = [f"<p>The {model} is better than every baseline on the same texts.</p>"]
+    rows = [[f"this {model}", *both(report["metrics"]), ""]]
     for entry in sorted(entries, key=lambda entry: -entry["metrics"]["accuracy"]["value"]):
-        against = entry["against"]
-        rows.append(
-            [
-                baselines.NAMES[entry["baseline"]],
-                *both(entry["metrics"]),
-                signed(against),
-                "< 0.001" if against["p"] < 0.001 else f"{against['p']:.3f}",
-            ]
-        )
-    header = ["", "accuracy, %", "macro F1, %", "model ahead by, points", "p"]
+        ahead = paired.spell(entry["against"], points=True)
+        rows.append([baselines.NAMES[entry["baseline"]], *both(entry["metrics"]), ahead])
+    header = ["", "accuracy, %", "macro F1, %", "model ahead by, points"]
     return "".join(sentences) + page.table(header, rows)
 
 
 def both(metrics: dict[str, Any]) -> list[str]:
     return [spelled(name, metrics[name]) for name in ("accuracy", "macro_f1")]
-
-
-def signed(difference: dict[str, Any]) -> str:
-    value, low, high = (f"{100 * difference[key]:+.1f}" for key in ("value", "low", "high"))
-    return f"{value} ({low} to {high})"
 
 
 def slices(report: dict[str, Any]) -> str:
@@ -150,22 +138,6 @@ def confused(report: dict[str, Any], pictures: dict[str, str]) -> str:
     if len(report["classes"]) > len(entries):
         note = '<p class="soft">The picture shows the classes of the commonest confusions.</p>'
     return section("What it confuses", note, pictures["confusion"], table)
-
-
-def bins(report: dict[str, Any]) -> str:
-    rows = [
-        [
-            f"{b['low']:.2f} to {b['high']:.2f}",
-            b["n"],
-            f"{100 * b['confidence']:.1f}%",
-            f"{100 * b['accuracy']:.1f}%",
-        ]
-        for b in report.get("calibration", [])
-    ]
-    if not rows:
-        return ""
-    table = page.table(["confidence", "texts", "mean confidence", "right"], rows)
-    return f"<details><summary>All bins</summary>{table}</details>"
 
 
 def mistakes(report: dict[str, Any]) -> str:

@@ -73,12 +73,8 @@ def findings(case: Case) -> dict[str, Any]:
 def classes(case: Case, functions: dict[str, Score]) -> list[dict[str, Any]]:
     """Precision, recall and F1 of each class that stands in the labels or was predicted."""
     found = case.estimate(functions)
-    labels = case.split.labels
-    texts = (
-        np.bincount(labels, minlength=len(case.trained.labels))
-        if labels.ndim == 1
-        else (labels.sum(axis=0).astype(int))
-    )
+    labels, number = case.split.labels, len(case.trained.labels)
+    texts = np.bincount(labels, minlength=number) if labels.ndim == 1 else labels.sum(axis=0)
     return [
         {
             "label": name,

@@ -57,3 +57,12 @@ def verdict(found: dict[str, Any]) -> str:
     if found["p"] >= SIGNIFICANT:
         return "no different"
     return "better" if found["value"] > 0 else "worse"
+
+
+def spell(found: dict[str, Any], points: bool) -> str:
+    """`-1.2 (-2.0 to -0.4), p 0.003`; the difference in percentage points or as it is."""
+    scale, digits = (100, 1) if points else (1, 3)
+    value, low, high = (f"{found[key] * scale:+.{digits}f}" for key in ("value", "low", "high"))
+    return f"{value} ({low} to {high}), p " + (
+        "< 0.001" if found["p"] < 0.001 else f"{found['p']:.3f}"
+    )

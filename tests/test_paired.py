@@ -45,3 +45,9 @@ def test_smaller_errors_are_better():
     assert found["value"] == pytest.approx((theirs - ours).mean())
     assert found["p"] == pytest.approx(stats.wilcoxon(theirs, ours).pvalue)
     assert paired.verdict(found) == "better"
+
+
+def test_spelling():
+    found = {"value": -0.0123, "low": -0.02, "high": 0.004, "p": 0.0301}
+    assert paired.spell(found, points=True) == "-1.2 (-2.0 to +0.4), p 0.030"
+    assert paired.spell(found | {"p": 1e-9}, points=False) == "-0.012 (-0.020 to +0.004), p < 0.001"
