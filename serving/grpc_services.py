@@ -31,11 +31,8 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
 
     async def Predict(self, request, context) -> PredictResponse:
         name = request.model_spec.name
-        label = self.models.label(name)
-        async with (
-            _errors(context),
-            self.admission.request(label, "GRPC", context.time_remaining()),
-        ):
+        label, seconds = self.models.metric_label(name), context.time_remaining()
+        async with _errors(context), self.admission.request(label, "GRPC", seconds):
             version = self.models.find(*_asked(request.model_spec))
             with version.in_use() as loaded:
                 wanted = request.model_spec.signature_name or DEFAULT_SIGNATURE

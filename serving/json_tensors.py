@@ -46,10 +46,11 @@ class PredictJson:
 
     def arrays(self, inputs: Mapping[str, Input]) -> dict[str, np.ndarray]:
         """Raises: RequestError: an input is missing, unknown, ragged or of another type."""
-        if self.by_row == ("inputs" in self._document):
-            if self.by_row:
-                raise invalid("expecting only one of 'inputs' or 'instances' keys to exist")
+        given = {"inputs", "instances"} & self._document.keys()
+        if not given:
             raise invalid("Missing 'inputs' or 'instances' key")
+        if len(given) == 2:
+            raise invalid("expecting only one of 'inputs' or 'instances' keys to exist")
         if self.by_row:
             columns = _columns_of_rows(self._document["instances"], sorted(inputs))
         else:
@@ -67,23 +68,19 @@ class PredictJson:
                 values = _checked(leaves, kind, dtype.name)
             array = np.empty(len(leaves), dtype.as_numpy_dtype)
             array[:] = values
-        except (OverflowError, UnicodeEncodeError) as error:
+            return array.reshape(shape)
+        except (OverflowError, ValueError) as error:
             raise invalid(f"input {name}: {error}") from error
-        return array.reshape(shape)
 
 
 def answer(outputs: Mapping[str, np.ndarray], by_row: bool) -> bytes:
     """The body of an answer; a signature with a single output leaves out its name."""
     columns = {name: _values(name, value) for name, value in outputs.items()}
-    if by_row:
-        rows: list[Any] = list(zip(*columns.values(), strict=True))
-        if len(columns) == 1:
-            return json.dumps({"predictions": [row[0] for row in rows]}).encode()
-        return json.dumps(
-            {"predictions": [dict(zip(columns, row, strict=True)) for row in rows]}
-        ).encode()
-    only = next(iter(columns.values())) if len(columns) == 1 else columns
-    return json.dumps({"outputs": only}).encode()
+    document: Any = next(iter(columns.values())) if len(columns) == 1 else columns
+    if by_row and len(columns) > 1:
+        rows = zip(*columns.values(), strict=True)
+        document = [dict(zip(columns, row, strict=True)) for row in rows]
+    return json.dumps({"predictions" if by_row else "outputs": document}).encode()
 
 
 def _columns_of_rows(rows: Any, names: list[str]) -> dict[str, list]:
@@ -167,7 +164,10 @@ def _type_error(value: Any, dtype: str) -> Exception:
 
 
 def _shown(value: Any) -> str:
-    return json.dumps(value)[:200]
+    try:
+        return json.dumps(value)[:200]
+    except RecursionError:
+        return "..."
 
 
 def _values(name: str, array: np.ndarray) -> list:

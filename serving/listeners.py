@@ -73,7 +73,7 @@ class Listeners:
     async def start(self) -> None:
         await self._grpc.start()
         self._serving = asyncio.create_task(self._rest.serve(sockets=[self._socket]))
-        while not self._rest.started:
+        while not (self._rest.started or self._serving.done()):
             await asyncio.sleep(0.01)
 
     async def stop(self) -> None:
@@ -95,7 +95,7 @@ def _bound(host: str, port: int) -> socket.socket:
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         bound.bind((host, port))
-    except OSError as error:
+    except (OSError, OverflowError) as error:
         raise _taken(host, port, "rest", error) from error
     return bound
 

@@ -10,6 +10,7 @@ sends its next request when it has its answer.
 """
 
 import argparse
+import gc
 import ipaddress
 import itertools
 import json
@@ -109,6 +110,7 @@ def _client_process(load: Load, together, results) -> None:
         seen = None
     except Failure as failure:
         seen = _Seen(np.zeros(0), Counter([str(failure)]), 0.0)
+    gc.freeze()  # a collection among all that gRPC's stubs import would look like a slow answer
     together.wait()
     results.put(seen or _run(load))
 

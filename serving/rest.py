@@ -65,7 +65,7 @@ def application(
                 StatusCode.UNIMPLEMENTED,
                 f":{asked['method']} takes tf.Example and is not supported here; use :predict",
             )
-        async with admission.request(models.label(name), "REST"):
+        async with admission.request(models.metric_label(name), "REST"):
             parsed = PredictJson(await _body(request, largest_body))
             version = models.find(name, *_version(asked))
             with version.in_use() as loaded:

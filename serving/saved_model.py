@@ -118,6 +118,16 @@ class SavedModel:
         self._session.close()
 
 
+def load_warm(directory: Path) -> tuple[SavedModel, int]:
+    """A model that has run its warm-up requests, and how many these were."""
+    model = SavedModel(directory)
+    try:
+        return model, model.warm_up()
+    except Exception:
+        model.close()
+        raise
+
+
 def _warm_up_requests(path: Path) -> Iterator[Any]:
     if path.is_file():
         for record in tf.data.TFRecordDataset(str(path)).as_numpy_iterator():

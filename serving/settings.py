@@ -71,6 +71,10 @@ def read_batching(path: Path) -> Batching:
         for name in Batching.__dataclass_fields__
         if name != "allowed_batch_sizes" and message.HasField(name)
     }
+    least = {name: 0 if name == "batch_timeout_micros" else 1 for name in given}
+    for name, value in given.items():
+        if value < least[name]:
+            raise JobError(f"{path}: {name} must be at least {least[name]}, got {value}")
     sizes = tuple(message.allowed_batch_sizes)
     batching = replace(Batching(), **given, allowed_batch_sizes=sizes)
     if sizes and (list(sizes) != sorted(set(sizes)) or sizes[-1] != batching.max_batch_size):
@@ -90,6 +94,8 @@ def read_batching(path: Path) -> Batching:
 def read_metrics_path(path: Path) -> str | None:
     """monitoring.config: where the Prometheus metrics are, or None when they are off."""
     config = _read(path, _declare("MonitoringConfig")()).prometheus_config
+    if config.path and not config.path.startswith("/"):
+        raise JobError(f"{path}: the path must begin with /, got {config.path!r}")
     return (config.path or METRICS_PATH) if config.enable else None
 
 

@@ -4,8 +4,10 @@
 (`float_val`, `string_val`), which many clients read directly, so the answers are written that way.
 """
 
+import math
+
 import numpy as np
-from tensorflow import make_ndarray
+from tensorflow import make_ndarray, make_tensor_proto
 from tensorflow.core.framework import tensor_pb2, types_pb2
 
 from serving.status import invalid
@@ -19,6 +21,7 @@ _FIELDS = {
     "int64": (types_pb2.DT_INT64, "int64_val"),
     "bool": (types_pb2.DT_BOOL, "bool_val"),
 }
+_MOST_REPEATED = 1 << 20
 
 
 def from_proto(proto: tensor_pb2.TensorProto) -> np.ndarray:
@@ -27,20 +30,23 @@ def from_proto(proto: tensor_pb2.TensorProto) -> np.ndarray:
     Raises:
         RequestError: the values do not fill the shape, or the type is unknown.
     """
-    if any(dim.size < 0 for dim in proto.tensor_shape.dim):
-        raise invalid("tensor parsing error: a dimension is negative")
+    shape = [dim.size for dim in proto.tensor_shape.dim]
+    if any(size < 0 for size in shape):
+        raise invalid(f"tensor parsing error: a dimension is negative: {shape}")
     if proto.dtype == types_pb2.DT_STRING:
-        return _from_strings(proto)
+        return _from_strings(proto, shape)
+    # One value may stand for all, so a few bytes can ask for any amount of memory.
+    if not proto.tensor_content and math.prod(shape) > _MOST_REPEATED:
+        raise invalid(f"tensor parsing error: {shape} is too large but for tensor_content")
     try:
         return make_ndarray(proto)
     except (TypeError, ValueError) as error:
         raise invalid(f"tensor parsing error: {error}") from error
 
 
-def _from_strings(proto: tensor_pb2.TensorProto) -> np.ndarray:
+def _from_strings(proto: tensor_pb2.TensorProto, shape: list[int]) -> np.ndarray:
     # make_ndarray repeats the last value to fill the shape; a missing text is an error here.
-    shape = [dim.size for dim in proto.tensor_shape.dim]
-    if len(proto.string_val) != np.prod(shape, dtype=np.int64):
+    if len(proto.string_val) != math.prod(shape):
         got = len(proto.string_val)
         raise invalid(f"tensor parsing error: {got} strings do not fill the shape {shape}")
     values = np.empty(len(proto.string_val), object)
@@ -49,7 +55,9 @@ def _from_strings(proto: tensor_pb2.TensorProto) -> np.ndarray:
 
 
 def to_proto(array: np.ndarray) -> tensor_pb2.TensorProto:
-    """A TensorProto whose values are in the typed field."""
+    """A TensorProto whose values are in the typed field, for the types in the table above."""
+    if array.dtype.name not in _FIELDS:
+        return make_tensor_proto(array)
     dtype, field = _FIELDS[array.dtype.name]
     proto = tensor_pb2.TensorProto(dtype=dtype)
     for size in array.shape:

@@ -9,7 +9,7 @@ import asyncio
 import gc
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -22,7 +22,7 @@ from tensorflow_serving.config.model_server_config_pb2 import ModelConfig
 from pipeline.errors import JobError
 from serving.base_path import choose, scan
 from serving.batching import Arrays, Batcher, Batching
-from serving.saved_model import SavedModel, Signature
+from serving.saved_model import SavedModel, Signature, load_warm
 from serving.status import RequestError, from_exception, invalid
 
 State = ModelVersionStatus.State
@@ -104,7 +104,7 @@ class Models:
         numbers = sorted(versions, reverse=True) if number is None else [number]
         return [versions[number] for number in numbers]
 
-    def label(self, name: str) -> str:
+    def metric_label(self, name: str) -> str:
         """The model's name for metrics, which must not grow with whatever names clients make up."""
         return name if name in self.configs else "unknown"
 
@@ -165,8 +165,7 @@ class Models:
         where = f"model {version.model} version {version.number}"
         loop = asyncio.get_running_loop()
         try:
-            loaded = await loop.run_in_executor(self._loader, SavedModel, version.path)
-            warm = await loop.run_in_executor(self._loader, loaded.warm_up)
+            loaded, warm = await loop.run_in_executor(self._loader, load_warm, version.path)
         except Exception as error:
             version.state, version.error = State.END, from_exception(error)
             logging.error("%s failed to load: %s", where, version.error.message)
@@ -187,7 +186,7 @@ class Models:
 
         return run
 
-    def _retire(self, name: str, keep: tuple[int, ...] | list[int]) -> None:
+    def _retire(self, name: str, keep: Sequence[int]) -> None:
         for version in self._versions[name].values():
             if version.state == State.AVAILABLE and version.number not in keep:
                 version.state = State.UNLOADING  # from here on `find` does not see it
@@ -203,20 +202,10 @@ class Models:
         loaded, version.loaded = version.loaded, None
         await asyncio.to_thread(loaded.close)
         del loaded
-        keep_out_of_collections()  # and have the old one collected now
+        gc.collect()  # its graph is full of cycles
         version.state = State.END
         logging.info("model %s version %d unloaded", version.model, version.number)
 
     def close(self) -> None:
         self._loader.shutdown(wait=False, cancel_futures=True)
         self._runners.shutdown()
-
-
-def keep_out_of_collections() -> None:
-    """Collect garbage once, then never look at what is alive now again.
-
-    TensorFlow's objects are so many that every full collection would stop all requests for 200 ms.
-    """
-    gc.unfreeze()
-    gc.collect()
-    gc.freeze()

@@ -88,6 +88,16 @@ def too_few_strings() -> predict_pb2.PredictRequest:
     return made
 
 
+def one_number_for_a_terabyte() -> predict_pb2.PredictRequest:
+    made = replaced(ids=[[1]])
+    made.model_spec.signature_name = "ids"
+    made.inputs["ids"].CopyFrom(tf.make_tensor_proto(1, tf.int32, shape=[1, 1]))
+    made.inputs["ids"].ClearField("tensor_content")
+    made.inputs["ids"].int_val[:] = [1]
+    made.inputs["ids"].tensor_shape.dim[1].size = 1 << 38
+    return made
+
+
 @pytest.mark.parametrize(
     ("asked", "code", "said"),
     [
@@ -101,6 +111,7 @@ def too_few_strings() -> predict_pb2.PredictRequest:
         (lambda: replaced(text=[1.0]), "INVALID_ARGUMENT", "expected string but got float32"),
         (lambda: replaced(text="a"), "INVALID_ARGUMENT", "expected shape [-1] but got []"),
         (lambda: replaced(text=[["a"]]), "INVALID_ARGUMENT", "expected shape [-1] but got [1, 1]"),
+        (one_number_for_a_terabyte, "INVALID_ARGUMENT", "too large"),
         (too_few_strings, "INVALID_ARGUMENT", "do not fill the shape"),
     ],
 )

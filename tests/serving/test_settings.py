@@ -91,6 +91,7 @@ def test_batching_parameters(tmp_path):
         ("max_batch_size { value: 8 }\nmax_batch { value: 8 }", r"batching.config:2: .*max_batch"),
         ("max_batch_size: 8", r"batching.config:1: "),
         ("allowed_batch_sizes: 4", "must increase and end with max_batch_size"),
+        ("num_batch_threads { value: 0 }", "num_batch_threads must be at least 1, got 0"),
     ],
 )
 def test_wrong_batching_parameters(tmp_path, text, said):
@@ -106,6 +107,9 @@ def test_monitoring(tmp_path):
     assert read_metrics_path(path) == "/m"
     path.write_text("prometheus_config { enable: false }")
     assert read_metrics_path(path) is None
+    path.write_text('prometheus_config { enable: true path: "m" }')
+    with pytest.raises(JobError, match="must begin with /"):
+        read_metrics_path(path)
 
 
 @pytest.mark.parametrize(
