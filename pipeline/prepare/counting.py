@@ -6,6 +6,8 @@ import zlib
 from collections.abc import Iterable
 from pathlib import Path
 
+from pipeline.prepare.files import whole
+
 BUCKETS = 32
 MOST_WORDS = 500_000  # distinct words held before a spill; about 80 MB
 
@@ -37,11 +39,9 @@ class WordCounts:
 
 
 def write(path: Path, counts: dict[bytes, int]) -> None:
-    """Written beside and renamed, because a runner may try a unit twice."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.name}.{id(counts)}")
-    unfinished.write_bytes(pickle.dumps(counts))
-    unfinished.replace(path)
+    with whole(path) as unfinished:
+        unfinished.write_bytes(pickle.dumps(counts))
 
 
 def merge(bucket: int, folder: str, most: int) -> dict[str, int]:
@@ -50,7 +50,7 @@ def merge(bucket: int, folder: str, most: int) -> dict[str, int]:
     What is among the `most` frequent of all words is among those of its bucket.
     """
     counts: dict[bytes, int] = {}
-    for path in sorted(Path(folder, f"{bucket:02d}").iterdir()):
+    for path in Path(folder, f"{bucket:02d}").glob("[0-9]*"):
         for word, count in pickle.loads(path.read_bytes()).items():
             counts[word] = counts.get(word, 0) + count
     kept = dict(heapq.nsmallest(most, counts.items(), key=lambda item: (-item[1], item[0])))
@@ -61,6 +61,6 @@ def merge(bucket: int, folder: str, most: int) -> dict[str, int]:
 def merged(folder: Path) -> dict[str, int]:
     """All words that were kept, and their counts."""
     counts: dict[str, int] = {}
-    for path in sorted((folder / "merged").iterdir()):
+    for path in sorted((folder / "merged").glob("[0-9]*")):
         counts.update((w.decode(), count) for w, count in pickle.loads(path.read_bytes()).items())
     return counts

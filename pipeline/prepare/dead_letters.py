@@ -4,11 +4,12 @@ import json
 import shutil
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Self
 
 from pipeline.errors import JobError
-from pipeline.prepare.files import name_of
+from pipeline.prepare.files import name_of, whole
 from pipeline.prepare.inputs import Unit
 from pipeline.prepare.sources import Bad
 
@@ -20,16 +21,19 @@ class Writer:
     """One file's dead letters: JSON objects {file, line, reason, record}, a line each."""
 
     def __init__(self, path: Path, source: str):
-        self.source = source
+        self.path, self.source = path, source
         self.reasons: Counter[str] = Counter()
         self.first: list[str] = []
-        self._file = open(path, "w", encoding="utf-8")  # noqa: SIM115, closed by __exit__
 
     def __enter__(self) -> Self:
+        with ExitStack() as stack:
+            unfinished = stack.enter_context(whole(self.path))
+            self._file = stack.enter_context(open(unfinished, "w", encoding="utf-8"))
+            self._opened = stack.pop_all()
         return self
 
     def __exit__(self, *exception: Any) -> None:
-        self._file.close()
+        self._opened.close()
 
     def write(self, line: int, bad: Bad) -> None:
         self.reasons[bad.reason] += 1

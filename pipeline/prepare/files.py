@@ -4,9 +4,13 @@ import bz2
 import gzip
 import io
 import lzma
+import os
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, BinaryIO
+from uuid import uuid4
 
 from apache_beam.io.filesystem import BeamIOError, CompressionTypes
 from apache_beam.io.filesystems import FileSystems
@@ -61,6 +65,20 @@ def matching(patterns: tuple[str, ...]) -> list[Source]:
         for match in sorted(matches, key=lambda match: match.path):
             found.setdefault(match.path, Source(match.path, match.size_in_bytes))
     return list(found.values())
+
+
+@contextmanager
+def whole(path: Path) -> Iterator[Path]:
+    """A path to write to that becomes `path` at the end of the block.
+
+    A runner may try a unit of work twice, even at the same time, and drop one of the two.
+    """
+    unfinished = path.with_name(f".{path.name}.{uuid4().hex}")
+    try:
+        yield unfinished
+        os.replace(unfinished, path)
+    finally:
+        unfinished.unlink(missing_ok=True)
 
 
 def name_of(path: str) -> str:

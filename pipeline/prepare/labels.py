@@ -20,7 +20,7 @@ class Labels(NamedTuple):
 
 
 def find(task: Task, scans: Sequence[dict[str, Any]]) -> Labels:
-    """The labels of the training examples, sorted by spelling.
+    """The labels in the training files, sorted by spelling.
 
     Args: scans, the facts of the first pass over each file.
 
@@ -37,7 +37,7 @@ def find(task: Task, scans: Sequence[dict[str, Any]]) -> Labels:
         got = f"only {next(iter(counts))!r}" if counts else "none"
         raise JobError(
             f"{task.kind} needs {least} different labels at least, but column {task.label!r} of the"
-            f" training examples holds {got}: is it the right column?"
+            f" training files holds {got}: is it the right column?"
         )
     return Labels(tuple(sorted(counts)), ())
 

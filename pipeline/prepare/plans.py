@@ -1,6 +1,6 @@
 """What the second pass is to do with each record, decided from the repeats: split, or left out."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -59,20 +59,22 @@ def _by_split(codes: np.ndarray) -> dict[str, int]:
     return {split: int((codes == code).sum()) for code, split in enumerate(SPLITS)}
 
 
-def check_splits(data: Data, planned: Plan) -> None:
+def check_splits(data: Data, counts: Mapping[str, int], dropped: Mapping[str, int]) -> None:
     """See that no split that the recipe names is empty.
+
+    Args: by split, how many examples there are and how many were dropped as repeats.
 
     Raises:
         JobError: one is.
     """
     for split in SPLITS:
-        wanted, count = getattr(data, split), planned.kept[split]
-        if wanted is None or count:
+        wanted = getattr(data, split)
+        if wanted is None or counts.get(split):
             continue
-        if planned.dropped[split]:
-            why = f"all {planned.dropped[split]} examples were dropped as duplicates or leaks"
+        if dropped[split]:
+            why = f"all {dropped[split]} examples were dropped as duplicates or leaks"
         elif isinstance(wanted, float):
-            why = f"{wanted:g} of {planned.kept['train']:,} training texts came to none"
+            why = f"{wanted:g} of {counts['train']:,} training texts came to none"
         else:
             why = f"no usable records in {', '.join(wanted)}"
         raise JobError(f"data.{split} is empty: {why}. Name other files or another fraction")

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from configs.data import Data
 from configs.recipe import Recipe
 from pipeline.prepare.dead_letters import reasons
 from pipeline.prepare.inputs import SPLITS, Unit
@@ -56,7 +57,7 @@ def facts(
         "dead_letters": dict(sorted(reasons([*scans, *made]).items())),
         "first_dead_letters": [where for f in (*scans, *made) for where in f["first_bad"]][:20],
     }
-    told["remarks"] = remarks(told)
+    told["remarks"] = remarks(told, recipe.data)
     return told
 
 
@@ -91,22 +92,23 @@ def _quantile(counted: np.ndarray, share: float) -> int:
     return int(counted[np.searchsorted(np.cumsum(counted[:, 1]), share * counted[:, 1].sum()), 0])
 
 
-def remarks(told: Facts) -> list[str]:
+def remarks(told: Facts, data: Data) -> list[str]:
     """What a careful reader would stop at, with what can be done."""
     found = []
     train = told["splits"]["train"]
     for pair, count in told["leaks"].items():
         one, other = pair.split("/")
-        if count:
-            advice = " (data.drop_leaks takes them out of train)" if one == "train" else ""
+        if count and one == "train" and data.drop_leaks:
+            found.append(f"{count:,} texts of {other} also stood in train and were left out there.")
+        elif count:
+            advice = " (data.drop_leaks leaves them out of train)" if one == "train" else ""
             found.append(
                 f"{count:,} texts of {other} also stand in {one}: scores on {other} look better"
                 f" than they are{advice}."
             )
-    if (share := told["duplicates"]["train"] / train["examples"]) > 0.01:
-        found.append(
-            f"{share:.1%} of train are repeats of other texts there (data.drop_duplicates)."
-        )
+    share = told["duplicates"]["train"] / train["examples"]
+    if share > 0.01 and not data.drop_duplicates:
+        found.append(f"{share:.1%} of train repeat other texts there (data.drop_duplicates).")
     if (share := train["truncated"] / train["examples"]) > 0.1:
         found.append(
             f"{share:.0%} of the training texts are longer than text.max_length ="
@@ -124,8 +126,8 @@ def remarks(told: Facts) -> list[str]:
         few = [name for name, count in train["labels"].items() if count < 10]
         if few:
             found.append(
-                f"{len(few)} labels have fewer than 10 training examples: {', '.join(few[:5])}"
-                f"{' ...' if len(few) > 5 else '.'}"
+                f"{len(few)} of {len(train['labels'])} labels have fewer than 10 training examples:"
+                f" {', '.join(few[:5])}{' ...' if len(few) > 5 else '.'}"
             )
         counts = [count for count in train["labels"].values() if count]
         if max(counts) > 20 * min(counts):

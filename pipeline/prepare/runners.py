@@ -77,8 +77,8 @@ def _checked(answers: Path, expected: int) -> list[Facts]:
     lines.sort(key=lambda line: line["index"])
     if [line["index"] for line in lines] != list(range(expected)):
         raise JobError(
-            f"Beam answered for units {[line['index'] for line in lines]} where 0 to {expected - 1}"
-            " were asked, each once: a worker that does not see the work folder loses its answers"
+            f"of {expected} units of work Beam gave {len(lines)} answers back, not one each; do all"
+            f" workers see {answers.parent}?"
         )
     errors = [line["error"] for line in lines if "error" in line]
     if errors:

@@ -1,7 +1,7 @@
 """The first pass over a file: what is bad, which text goes where, how often each word stands."""
 
 import functools
-import logging
+import math
 from collections import Counter
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -16,14 +16,15 @@ from pipeline.prepare import dead_letters
 from pipeline.prepare.batches import THREADS, mapped
 from pipeline.prepare.checks import EMPTY_TEXT, Checked
 from pipeline.prepare.counting import WordCounts
+from pipeline.prepare.files import whole
 from pipeline.prepare.hashes import UNUSED, hashed
 from pipeline.prepare.inputs import SPLITS, Unit
 from pipeline.prepare.records import Line, checked_batches
 from pipeline.prepare.sources import bad
+from pipeline.progress import Lines
 
 MOST_LABELS = 100_000  # more distinct ones than this are no labels but texts or numbers
 TRAIN = SPLITS.index("train")
-log = logging.getLogger("textmill")
 
 
 class Scanned(NamedTuple):
@@ -46,9 +47,13 @@ def scan(unit: Unit, recipe: Recipe, folder: str, counting: bool) -> dict[str, A
     """
     name, places = f"{unit.index:05d}", Path(folder)
     words = WordCounts(places / "words", unit.index)
-    tally, records, checked = Tally(), 0, 0
+    labels: Counter[str] = Counter()
+    least, most = math.inf, -math.inf
+    records = checked = 0
+    told = Lines(f"read {unit.name}", None)
     with (
-        open(places / "hashes" / name, "wb") as hashes,
+        whole(places / "hashes" / name) as unfinished,
+        open(unfinished, "wb") as hashes,
         dead_letters.Writer(places / "refused" / f"{name}.jsonl", unit.name) as dead,
     ):
         scanner = batch_scanner(unit, recipe, counting)
@@ -61,19 +66,28 @@ def scan(unit: Unit, recipe: Recipe, folder: str, counting: bool) -> dict[str, A
             for line, record in lines:
                 if not isinstance(record, Checked):
                     dead.write(line, record)
-                elif (split := next(splits)) == UNUSED:
+                elif next(splits) == UNUSED:
                     dead.write(line, bad(EMPTY_TEXT, record.text))
-                else:
-                    tally.add(SPLITS[split], record.label)
-            if len(tally.labels) > MOST_LABELS:
+                elif isinstance(record.label, float):
+                    least, most = min(least, record.label), max(most, record.label)
+                elif unit.split == "train":  # those cut from it included: rare labels may be there
+                    labels.update(record.label)
+            told.advance(len(lines), bad=dead.reasons.total())
+            if len(labels) > MOST_LABELS:
                 raise JobError(
                     f"{unit.name}: more than {MOST_LABELS:,} distinct labels in column"
                     f" {recipe.task.label!r}: is it the right one?"
                 )
     if counting:
         words.spill()
-    log.info("read %s: %d records, %d bad", unit.name, tally.examples, dead.reasons.total())
-    return {"records": records, "checked": checked, **tally.facts(), **dead.facts()}
+    told.close()
+    return {
+        "records": records,
+        "checked": checked,
+        "labels": dict(labels),
+        "range": [least, most] if least <= most else None,
+        **dead.facts(),
+    }
 
 
 def batch_scanner(unit: Unit, recipe: Recipe, counting: bool) -> Callable[[list[Line]], Scanned]:
@@ -110,30 +124,3 @@ def text_functions(text: Text) -> tuple[Callable, Callable]:
 
     strings = [tf.TensorSpec([None], tf.string)]
     return tuple(tf.function(f, strings, autograph=False) for f in (clean, count))
-
-
-class Tally:
-    """Examples by split, and how the labels of the training examples are distributed."""
-
-    def __init__(self) -> None:
-        self.splits: Counter[str] = Counter()
-        self.labels: Counter[str] = Counter()
-        self.least, self.most = np.inf, -np.inf
-
-    @property
-    def examples(self) -> int:
-        return self.splits.total()
-
-    def add(self, split: str, label: tuple[str, ...] | float) -> None:
-        self.splits[split] += 1
-        if isinstance(label, float):
-            self.least, self.most = min(self.least, label), max(self.most, label)
-        elif split == "train":
-            self.labels.update(label)
-
-    def facts(self) -> dict[str, Any]:
-        return {
-            "splits": dict(self.splits),
-            "labels": dict(self.labels),
-            "range": [self.least, self.most] if self.least <= self.most else None,
-        }

@@ -1,7 +1,6 @@
 """The second pass over a file: its examples as token ids, in TFRecord shards."""
 
 import functools
-import logging
 from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
@@ -22,8 +21,7 @@ from pipeline.prepare.records import checked_batches
 from pipeline.prepare.shards import Shards
 from pipeline.prepare.sources import EXCERPT, bad
 from pipeline.prepare.statistics import Statistics
-
-log = logging.getLogger("textmill")
+from pipeline.progress import Lines
 
 
 class Share(NamedTuple):
@@ -61,6 +59,7 @@ def shard(share: Share, recipe: Recipe, folder: str, labels: Labels) -> dict[str
     unit, name, places = share.unit, f"{share.unit.index:05d}", Path(folder)
     statistics = [Statistics() for _ in SPLITS]
     shown: dict[int, dict[str, Any]] = {}
+    told = Lines(f"tokenized {unit.name}", None)
     with (
         dead_letters.Writer(places / "unknown" / f"{name}.jsonl", unit.name) as dead,
         Shards(places / "shards", unit.index, recipe.data.shard_examples) as shards,
@@ -76,7 +75,8 @@ def shard(share: Share, recipe: Recipe, folder: str, labels: Labels) -> dict[str
                 names = [example.label for example in made.examples if example.split == code]
                 counts = (made.lengths[here], made.kept[here], made.unknown[here])
                 statistics[code].add(*counts, names, labels.edges)
-    log.info("wrote %s: %d examples", unit.name, sum(part.examples for part in statistics))
+            told.advance(len(splits))
+    told.close()
     return {
         "shards": shards.done,
         "statistics": {split: part.facts() for split, part in zip(SPLITS, statistics, strict=True)},

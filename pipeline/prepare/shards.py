@@ -4,6 +4,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Self
+from uuid import uuid4
 
 from pipeline import artifacts
 from pipeline.errors import JobError
@@ -33,7 +34,7 @@ class Shards:
         if split not in self._open:
             import tensorflow as tf
 
-            path = self.folder / f".{split}-{self.unit:05d}.{os.getpid()}-{id(self)}"
+            path = self.folder / f".{split}.{uuid4().hex}"
             self._open[split] = path, tf.io.TFRecordWriter(str(path))
             self._examples[split] = 0
         self._open[split][1].write(example)
@@ -78,7 +79,6 @@ def move(made: Sequence[Sequence[dict[str, Any]]], source: Path, target: Path) -
         by_split.setdefault(shard["split"], []).append(shard)
     names: dict[str, list[str]] = {}
     for split, shards in by_split.items():
-        shards.sort(key=lambda shard: shard["file"])
         names[split] = [
             f"{split}-{i:05d}-of-{len(shards):05d}.tfrecord" for i in range(len(shards))
         ]

@@ -103,16 +103,18 @@ def _stages(recipe: Recipe, units: list[Unit], folder: Path, scratch: Path) -> d
 
     found = repeats.find([scratch / "hashes" / f"{unit.index:05d}" for unit in units])
     planned = plan(found, data, [fact["checked"] for fact in scans], scratch / "plan")
-    check_splits(data, planned)
+    check_splits(data, planned.kept, planned.dropped)
     shares = [Share(unit, planned.shown(unit.index)) for unit in units]
     work = partial(shard, recipe=recipe, folder=str(scratch), labels=known)
     made = on_beam(beam, work, shares, scratch / "sharded")
     dead_letters.judge([*scans, *made], records, data.max_bad, folder)
 
+    told = report.facts(recipe, units, known, scans, made, planned)
+    written = {split: part["examples"] for split, part in told["splits"].items()}
+    check_splits(data, written, planned.dropped)
     names = shards.move([fact["shards"] for fact in made], scratch / "shards", folder)
     os.replace(scratch / "tokenizer", folder / "tokenizer")
     artifacts.write_json(folder / "labels.json", known.names)
-    told = report.facts(recipe, units, known, scans, made, planned)
     artifacts.write_json(folder / "report.json", told)
     (folder / "report.html").write_text(report_page.render(told), encoding="utf-8")
     return {

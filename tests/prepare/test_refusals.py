@@ -82,6 +82,16 @@ def test_unknown_labels_count_as_bad_too(prepared, tmp_path):
         prepared(lines, CLASSIFY)
 
 
+def test_a_label_is_known_though_its_only_text_was_cut_into_another_split(prepared, tmp_path):
+    lines = [b'{"text": "text %d", "label": "%d"}' % (i, i) for i in range(30)]
+    path = write(tmp_path / "a.jsonl", lines)
+    directory = prepared(f"data: {{train: {path}, valid: 0.5}}", CLASSIFY)
+    assert dead_letters(directory) == []
+    sizes = [len(examples(directory, split)) for split in ("train", "valid")]
+    assert sum(sizes) == 30
+    assert min(sizes) > 5
+
+
 @pytest.mark.parametrize(
     ("lines", "settings", "task", "complaint"),
     [
@@ -94,6 +104,7 @@ def test_unknown_labels_count_as_bad_too(prepared, tmp_path):
         (GOOD[:4], ", test: MISSING", CLASSIFY, "no input file matches .*nowhere"),
         (GOOD[:4], ", test: TRAIN", CLASSIFY, r"is in data\.train and in data\.test"),
         (GOOD[:4], ", test: COPY, drop_leaks: true", CLASSIFY, r"data\.train is empty: all 4 exa"),
+        (GOOD[:4], ", test: OTHER, max_bad: 0.9", CLASSIFY, r"data\.test is empty: no usable reco"),
         (GOOD[:4], ", columns: [nope], format: csv", CLASSIFY, r":1: no column 'text'; the file"),
     ],
 )
@@ -104,8 +115,10 @@ def test_data_that_nothing_can_be_learned_from(
     copy = tmp_path / "b.jsonl"
     path.write_bytes(b"\n".join(lines))
     copy.write_bytes(b"\n".join(lines))
-    for word, file in (("MISSING", tmp_path / "nowhere.csv"), ("TRAIN", path), ("COPY", copy)):
-        settings = settings.replace(word, str(file))
+    (tmp_path / "c.jsonl").write_text('{"text": "a", "label": "unseen"}')
+    places = {"MISSING": "nowhere.csv", "TRAIN": "a.jsonl", "COPY": "b.jsonl", "OTHER": "c.jsonl"}
+    for word, name in places.items():
+        settings = settings.replace(word, str(tmp_path / name))
     with pytest.raises(JobError, match=complaint):
         prepared(f"data: {{train: {path}, valid: null{settings}}}", task)
 
