@@ -58,8 +58,9 @@ def our_step(precision: str):
     tf.config.threading.set_intra_op_parallelism_threads(THREADS)
     tf.config.threading.set_inter_op_parallelism_threads(THREADS)
     from configs.loading import parse
-    from pipeline import build, distribute, tasks
-    from pipeline.step import Step
+    from pipeline import build, tasks
+    from pipeline.training import distribute
+    from pipeline.training.step import Step
 
     recipe = parse(
         "{name: step, data: {train: none}, task: {kind: classify}, model: {kind: text_cnn}}",

@@ -21,7 +21,7 @@ import numpy as np
 from configs.loading import load
 from pipeline import data, predictions, runs
 from pipeline.prepare import prepare
-from pipeline.train import train
+from pipeline.training.train import train
 
 DATA = Path(os.environ.get("TEXTMILL_DATA", "../shared/data"))
 WORK = Path("work/kim2014")

@@ -54,7 +54,7 @@ def new(
     """Look at your own files and write a commented recipe for them."""
     from configs.data import Data
     from configs.loading import RecipeError
-    from pipeline.new import recipe
+    from pipeline.recipes.new import recipe
 
     if out.exists() and not force:
         raise RecipeError(f"--out: {out} is there already: name another file, or say --force")
@@ -67,7 +67,7 @@ def new(
 def check(recipe: RecipeFile, sets: Set, as_json: Json = False) -> None:
     """Print the recipe with all its defaults, and the model's size."""
     from configs.loading import dump, load
-    from pipeline.check import estimate, in_words
+    from pipeline.recipes.check import estimate, in_words
 
     loaded = load(recipe, sets)
     facts = estimate(loaded)
@@ -108,7 +108,7 @@ def verify(
     from pipeline.quiet import import_tensorflow
 
     import_tensorflow()
-    from pipeline.verify import verify
+    from pipeline.publishing.verify import verify
 
     facts = {"export_dir": str(export), "largest_difference": verify(export)}
     _print(f"largest difference {facts['largest_difference']:.3g}", facts, as_json)
@@ -132,7 +132,7 @@ def predict(
 
     recipe = load(export / "recipe.yaml", sets)
     import_tensorflow()
-    from pipeline.predict import predict
+    from pipeline.publishing.predict import predict
 
     facts = predict(export, input, output, recipe.beam, column, recipe.data.format)
     _print(
@@ -155,7 +155,7 @@ def compare(
     from pipeline.quiet import import_tensorflow
 
     import_tensorflow()
-    from pipeline.compare import compare
+    from pipeline.evaluation.compare import compare
 
     page = compare(runs, experiment, tracking_uri, out)
     _print(f"page: {page}", {"page": str(page)}, as_json)

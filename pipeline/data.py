@@ -2,7 +2,7 @@
 
 A split is read once into flat arrays (4 bytes a token), so that the shuffle is a true one over all
 examples, the number of steps is known before the first, and a resumed run starts at any batch at
-once. Each batch is the global one; `pipeline.train` cuts it by replica.
+once. Each batch is the global one; `pipeline.training.train` cuts it by replica.
 """
 
 from collections.abc import Iterator

@@ -97,7 +97,7 @@ def devices(recipe: Recipe) -> Iterator[Finding]:
         import_tensorflow()
         import tensorflow as tf
 
-        from pipeline.distribute import strategy
+        from pipeline.training.distribute import strategy
 
         chosen = strategy(recipe.train.strategy)
     except (ImportError, JobError, OSError) as error:

@@ -2,7 +2,7 @@
 
 
 class JobError(Exception):
-    """The job failed: its message says what is wrong, what was got, and what to do. Exit status 1."""
+    """The job failed: the message says what is wrong, what was got, what to do. Exit status 1."""
 
 
 class Interrupted(Exception):

@@ -8,7 +8,8 @@ from safetensors.numpy import load_file
 
 from configs import loading
 from configs.recipe import Recipe
-from pipeline import artifacts, checkpoints
+from pipeline import artifacts
+from pipeline.training import checkpoints
 
 TRAINING = "training"  # the published stage: weights.safetensors, history.json
 WEIGHTS = "weights.safetensors"

@@ -62,7 +62,7 @@ def _stages(recipe: Recipe, trains: bool) -> Iterator[dict[str, Any]]:
     """Do one stage each time that the next result is asked for."""
     if trains:
         import_tensorflow()
-        from pipeline import distribute
+        from pipeline.training import distribute
 
         # TensorFlow's devices have to be laid out before its first op, which prepare runs.
         distribute.strategy(recipe.train.strategy)
@@ -72,7 +72,7 @@ def _stages(recipe: Recipe, trains: bool) -> Iterator[dict[str, Any]]:
     prepared = prepare(recipe)
     yield {"prepared_dir": str(prepared)}
 
-    from pipeline.train import train
+    from pipeline.training.train import train
 
     run_dir = train(recipe, prepared)
     if not distribute.is_chief():
@@ -84,15 +84,15 @@ def _stages(recipe: Recipe, trains: bool) -> Iterator[dict[str, Any]]:
         "tracking_uri": link["tracking_uri"],
     }
 
-    from pipeline.evaluate import evaluate
+    from pipeline.evaluation.evaluate import evaluate
 
     yield {"metrics": evaluate(recipe, prepared, run_dir)}
 
-    from pipeline.export import export
+    from pipeline.publishing.export import export
 
     export_dir = export(recipe, run_dir)
     yield {"export_dir": str(export_dir)}
 
-    from pipeline.verify import verify
+    from pipeline.publishing.verify import verify
 
     yield {"largest_difference": verify(export_dir)}

@@ -32,6 +32,10 @@ class Coverage:
     found: int  # of these, in the file
     running: float | None  # share of found words among the tokens of the training texts
 
+    def __str__(self) -> str:
+        share = "" if self.running is None else f", {self.running:.1%} of the running words"
+        return f"{self.found:,} of {self.words:,} words{share}"
+
 
 def load(
     path: str, vocabulary: Sequence[str], width: int, seed: int, counts: np.ndarray | None = None

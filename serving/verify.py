@@ -14,7 +14,7 @@ from pathlib import Path
 
 from pipeline import artifacts
 from pipeline.errors import JobError
-from pipeline.verify import golden_requests, replay, tolerance
+from pipeline.publishing.verify import golden_requests, replay, tolerance
 from serving.client import GrpcClient, RestClient, ServerError
 
 

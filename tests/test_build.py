@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from configs import loading
-from pipeline import build, randomness
+from pipeline import build
+from pipeline.training import randomness
 
 VOCABULARY = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "the", "cat", "sat"]
 RECIPE = """

@@ -91,7 +91,7 @@ def job(request, train_small):
 @pytest.fixture(scope="session")
 def train_small(tmp_path_factory, mlflow_store):
     """Train a small job of a task; returns (recipe, prepared, run_dir)."""
-    from pipeline.train import train
+    from pipeline.training.train import train
 
     @cache
     def trained(kind, splits=("valid", "test"), epochs=4, name="small"):

@@ -9,9 +9,9 @@ import pytest
 from scipy import stats
 
 from configs.loading import RecipeError
-from pipeline.compare import compare
 from pipeline.errors import JobError
-from pipeline.evaluate import evaluate
+from pipeline.evaluation.compare import compare
+from pipeline.evaluation.evaluate import evaluate
 
 
 @pytest.fixture(scope="module")

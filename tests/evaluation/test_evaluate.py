@@ -12,7 +12,7 @@ from sklearn import metrics
 from configs.loading import RecipeError
 from pipeline import artifacts
 from pipeline.errors import JobError
-from pipeline.evaluate import evaluate
+from pipeline.evaluation.evaluate import evaluate
 
 ORACLES = {
     "classify": {

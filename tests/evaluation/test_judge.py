@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from configs.tasks import Classify, Multilabel, Regress
-from pipeline.judge import example_ids, judge
+from pipeline.evaluation.judge import example_ids, judge
 
 NAMES = ["blue", "green", "red"]
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from pipeline import slices
 from pipeline.data import Split
+from pipeline.evaluation import slices
 
 
 def make_split(lengths, columns):

@@ -7,7 +7,7 @@ from tensorflow_serving.config.file_system_storage_path_source_pb2 import (
 )
 
 from pipeline.errors import JobError
-from pipeline.serving_files import write_serving_files
+from pipeline.publishing.serving_files import write_serving_files
 from serving.arguments import models_at, parse
 from serving.base_path import choose, scan
 from serving.batching import Batching

@@ -103,16 +103,8 @@ def train_here(recipe_file, prepared):
 
     def trained(work, *settings):
         from configs.loading import load
-        from pipeline.train import train
+        from pipeline.training.train import train
 
         return train(load(recipe_file, [f"work={work}", *settings]), prepared)
 
     return trained
-
-
-def history(run_dir):
-    return json.loads((run_dir / "training" / "history.json").read_text())
-
-
-def weights(run_dir):
-    return (run_dir / "training" / "weights.safetensors").read_bytes()

@@ -8,10 +8,10 @@ import socket
 import time
 
 import pytest
+from outcomes import history, losses, weights
 
-from pipeline import train as trainer
 from pipeline.errors import JobError
-from tests.training.conftest import history, weights
+from pipeline.training import train as trainer
 
 NO_DROPOUT = "model.dropout=0"
 LONGER = ["train.epochs=6", "train.ema=0.9", "train.schedule={kind: cosine, warmup: 0.1}"]
@@ -27,10 +27,6 @@ def one_device(train_here, tmp_path_factory):
 def whole(train, tmp_path_factory):
     """A longer job that nobody stopped."""
     return train(tmp_path_factory.mktemp("whole"), *LONGER)
-
-
-def losses(run_dir):
-    return [row["train_loss"] for row in history(run_dir)]
 
 
 def test_it_learns(one_device):

@@ -8,8 +8,8 @@ import tensorflow as tf
 from components import losses
 from configs.training import Adam, Train
 from pipeline import build, data
-from pipeline.randomness import StepSeeds, seed_generators
-from pipeline.step import Step
+from pipeline.training.randomness import StepSeeds, seed_generators
+from pipeline.training.step import Step
 
 IDS = np.array([[1, 1, 2, 1], [2, 3, 0, 0], [3, 1, 0, 0], [1, 2, 3, 0]], np.int32)
 BATCH = {"ids": IDS, "label": np.array([0, 1, 1, 0]), "weight": np.array([1, 1, 0.5, 0], "f")}
@@ -99,7 +99,7 @@ def test_weight_decay_spares_biases():
 
 
 def test_the_average_of_the_weights_follows_them():
-    from pipeline.checkpoints import swapped
+    from pipeline.training.checkpoints import swapped
 
     model = a_model()
     step = a_step(model, ema=0.5, learning_rate=0.1)

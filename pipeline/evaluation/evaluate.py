@@ -1,0 +1,136 @@
+"""How good a trained model is, how sure that is, and where it is wrong: figures, tables, a page."""
+
+import logging
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from configs.loading import RecipeError
+from configs.recipe import Recipe
+from pipeline import artifacts, data, predictions, runs, tasks, tracking
+from pipeline.errors import JobError
+from pipeline.evaluation import evaluation_page, pictures
+from pipeline.evaluation.findings import Case, confusion_matrix, findings
+from pipeline.evaluation.intervals import Estimate, spell
+from pipeline.evaluation.judge import judge, table
+from pipeline.page import png
+
+EVALUATION = "evaluation"  # the published stage's folder in the run's
+METRICS, REPORT, PREDICTIONS = "metrics.json", "report.json", "predictions.parquet"
+
+log = logging.getLogger("textmill")
+
+
+def evaluate(recipe: Recipe, prepared: Path, run_dir: Path) -> dict[str, Estimate]:
+    """Measure a trained run on the test split, or on the validation split if there is no other.
+
+    Writes `run_dir/evaluation` and logs it to the run, unless that was done with the same settings.
+    Returns {"value", "low", "high", "n"} for each metric of the task.
+
+    Raises:
+        JobError: the run has not finished training, there is no split to measure on, or the
+            tracking store does not answer.
+        RecipeError: `evaluate.slices` names a column that `data.columns` does not.
+    """
+    folder = run_dir / EVALUATION
+    training = artifacts.manifest(run_dir / runs.TRAINING)
+    settings = recipe.evaluate.model_dump(mode="json")
+    mark = artifacts.fingerprint(training["fingerprint"], training["files"], settings)
+    if artifacts.finished(folder, mark):
+        log.info("evaluate: %s is unchanged", folder)
+        return artifacts.read_json(folder / METRICS)
+    if unknown := set(recipe.evaluate.slices) - set(recipe.data.columns):
+        raise RecipeError(
+            f"evaluate.slices: {', '.join(sorted(unknown))} is not in data.columns, which has"
+            f" {', '.join(recipe.data.columns) or 'none'}"
+        )
+    start = time.monotonic()
+    name = split_to_measure_on(prepared)
+    facts = {"split": name, "resamples": recipe.evaluate.resamples}
+    with (
+        tracking.reopen(run_dir) as run,
+        artifacts.publish(folder, mark, facts) as out,
+    ):
+        case = open_case(recipe, prepared, run_dir, name)
+        report = {
+            "name": recipe.name,
+            "model": recipe.model.kind,
+            "run": run_dir.name,
+            "data": artifacts.manifest(prepared)["fingerprint"],
+            "task": recipe.task.kind,
+            "score": tasks.deciding_score(recipe.task, None),
+            **facts,
+            **{key: training[key] for key in ("parameters", "seconds", "best_step")},
+            **findings(case),
+            "history": artifacts.read_json(run_dir / runs.TRAINING / "history.json"),
+        }
+        write(report, case, out)
+        run.metrics(0, flat(report))
+        run.artifact(out, EVALUATION)
+    found = spell(report["metrics"][report["score"]])
+    seconds = time.monotonic() - start
+    log.info("evaluate: %s %s on %s, %.0f s", report["score"], found, name, seconds)
+    return report["metrics"]
+
+
+def split_to_measure_on(prepared: Path) -> str:
+    splits = artifacts.manifest(prepared)["splits"]
+    for name in ("test", "valid"):
+        if name in splits and splits[name]["examples"]:
+            return name
+    raise JobError(f"{prepared} has no test and no validation split: set data.test or data.valid")
+
+
+def open_case(recipe: Recipe, prepared: Path, run_dir: Path, name: str) -> Case:
+    """Load the model and let it answer the split."""
+    trained = runs.load(run_dir)
+    number, task = len(trained.labels), recipe.task
+    split = data.load(prepared, name, task, number, columns=recipe.evaluate.slices)
+    logits = predictions.logits(trained.model, split)
+    answers = judge(task, trained.labels, split.labels, logits)
+    train = data.load(prepared, "train", task, number)
+    return Case(recipe, trained, train, split, logits, answers)
+
+
+def write(report: dict[str, Any], case: Case, out: Path) -> None:
+    """Everything that others read: metrics, report, predictions, page and pictures."""
+    artifacts.write_json(out / METRICS, report["metrics"])
+    artifacts.write_json(out / REPORT, report)
+    table(case.split, case.answers).to_parquet(out / PREDICTIONS, index=False)
+    drawn = draw(report, case)
+    (out / "pictures").mkdir()
+    for name, figure in drawn.items():
+        (out / "pictures" / f"{name}.png").write_bytes(png(figure))
+    (out / "report.html").write_text(evaluation_page.write(report, drawn), encoding="utf-8")
+
+
+def draw(report: dict[str, Any], case: Case) -> dict[str, Any]:
+    """The figures that this report has, by name."""
+    score = report["score"]
+    drawn = {"slices": pictures.slices(report["slices"], report["metrics"][score], score)}
+    if report["history"]:
+        drawn["learning"] = pictures.learning_curve(report["history"], score, report["best_step"])
+    if report["task"] == "classify":
+        predicted = case.logits.argmax(axis=1)
+        matrix = confusion_matrix(case.split.labels, predicted, case.logits.shape[1])
+        drawn["confusion"] = pictures.confusion(matrix, case.trained.labels)
+        drawn["reliability"] = pictures.reliability(report["calibration"])
+    if report["task"] == "regress":
+        drawn["scatter"] = pictures.scatter(case.split.labels, np.asarray(case.logits[:, 0]))
+    return drawn
+
+
+def flat(report: dict[str, Any]) -> dict[str, float]:
+    """The report's figures under the names that they have in MLflow."""
+    split = report["split"]
+    found = {f"{split}/{name}": estimate for name, estimate in report["metrics"].items()}
+    for entry in report.get("baselines", []):
+        for name, estimate in entry["metrics"].items():
+            found[f"{split}/{entry['baseline']}_baseline/{name}"] = estimate
+    return {
+        f"{name}{suffix}": estimate[key]
+        for name, estimate in found.items()
+        for key, suffix in (("value", ""), ("low", "/low"), ("high", "/high"))
+    }

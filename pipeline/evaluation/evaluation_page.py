@@ -1,0 +1,242 @@
+"""The evaluation's report as one HTML page, made of the JSON report and its pictures alone."""
+
+from typing import Any
+
+from pipeline import page
+from pipeline.evaluation import baselines, calibration, paired
+from pipeline.evaluation.intervals import LEVEL, spell
+from pipeline.evaluation.scores import PERCENT, TITLES
+from pipeline.evaluation.strongest import MOST_TOKENS
+
+MODELS = {"text_cnn": "text CNN"}
+
+HEAD = """
+<p class="soft">{{ model }} of run {{ run }}, measured on {{ n }} {{ split }} texts,
+with {{ level }}% intervals.</p>
+{% if split == "valid" %}
+<p class="warn">There is no test split. These are figures of the validation split, which also chose
+the weights, so expect new texts to do a little worse.</p>
+{% endif %}
+"""
+
+METHOD = """
+<h2>How this was measured</h2>
+<ul class="soft">
+<li>Intervals: {{ level }}% percentile bootstrap over the texts, {{ resamples }} resamples. They say
+how much the figures would move with other texts of the same kind, not with another training.</li>
+{% if task == "classify" %}
+<li>Macro F1: the mean of the classes' F1. Negative log-likelihood: mean of -ln(probability of the
+label).</li>
+<li>Calibration error (ECE): mean distance of confidence and accuracy over {{ bins }} bins of equal
+width (Guo et al. 2017, section 2). Resampling adds noise to each bin, so its interval leans
+high.</li>
+{% elif task == "multilabel" %}
+<li>Micro F1 counts all labels of all texts alike; macro F1 is the mean of the labels' F1. Negative
+log-likelihood: cross-entropy summed over a text's labels.</li>
+{% endif %}
+{% if baselines %}
+<li>Baselines learned from the same training split. Comparison on the same texts: McNemar's exact
+test.</li>
+{% endif %}
+<li>Training: {{ parameters }} parameters, {{ seconds }} s; data {{ data }}.</li>
+</ul>
+"""
+
+
+def write(report: dict[str, Any], drawn: dict[str, Any]) -> str:
+    """The whole page. Args: drawn, figures by name."""
+    pictures = {name: page.picture(figure, name) for name, figure in drawn.items()}
+    sections = [
+        head(report),
+        comparison(report),
+        section("How it learned", pictures.get("learning", "")),
+        section("Predictions against labels", pictures.get("scatter", "")),
+        section("Where it is good, and where not", pictures.get("slices", ""), slices(report)),
+        confused(report, pictures),
+        section("Whether to believe its confidence", pictures.get("reliability", "")),
+        mistakes(report),
+        looks_for(report),
+        classes(report),
+        method(report),
+    ]
+    return page.page(report["name"], "".join(sections))
+
+
+def section(title: str, *parts: str) -> str:
+    return f"<h2>{title}</h2>\n" + "".join(parts) if any(parts) else ""
+
+
+def head(report: dict[str, Any]) -> str:
+    metrics = report["metrics"]
+    text = page.fill(
+        HEAD,
+        model=MODELS[report["model"]],
+        run=report["run"],
+        split=report["split"],
+        n=page.spell(metrics[report["score"]]["n"]),
+        level=LEVEL,
+    )
+    tiles = {}
+    for name, estimate in metrics.items():
+        value, interval = spelled(name, estimate).split(" ", 1)
+        tiles[f"{TITLES[name]} {interval}"] = value + ("%" if name in PERCENT else "")
+    return text + page.tiles(tiles)
+
+
+def spelled(name: str, estimate: dict[str, Any]) -> str:
+    return spell(estimate, percent=name in PERCENT)
+
+
+def comparison(report: dict[str, Any]) -> str:
+    """What the baselines reach, and in plain words whether the model is worth having."""
+    entries = report.get("baselines", [])
+    if not entries:
+        return ""
+    model = MODELS[report["model"]]
+    sentences = []
+    for entry in entries:
+        verdict, name = paired.verdict(entry["against"]), baselines.NAMES[entry["baseline"]]
+        if verdict != "better":
+            words = "worse than" if verdict == "worse" else "not clearly better than"
+            sentences.append(f'<p class="warn">The {model} is {words} the baseline {name}.</p>')
+    if not sentences:
+        sentences = [f"<p>The {model} is better than every baseline on the same texts.</p>"]
+    rows = [[f"this {model}", *both(report["metrics"]), ""]]
+    for entry in sorted(entries, key=lambda entry: -entry["metrics"]["accuracy"]["value"]):
+        ahead = paired.spell(entry["against"], points=True)
+        rows.append([baselines.NAMES[entry["baseline"]], *both(entry["metrics"]), ahead])
+    header = ["", "accuracy, %", "macro F1, %", "model ahead by, points"]
+    return "".join(sentences) + page.table(header, rows)
+
+
+def both(metrics: dict[str, Any]) -> list[str]:
+    return [spelled(name, metrics[name]) for name in ("accuracy", "macro_f1")]
+
+
+def slices(report: dict[str, Any]) -> str:
+    score = report["score"]
+    rows = [
+        [part["by"], part["part"], part["n"], spelled(score, part)] for part in report["slices"]
+    ]
+    return page.table(["by", "part", "texts", TITLES[score]], rows)
+
+
+def confused(report: dict[str, Any], pictures: dict[str, str]) -> str:
+    entries = report.get("confusions", [])
+    if not entries:
+        return ""
+    rows = [
+        [
+            answer(entry["label"]),
+            answer(entry["predicted"]),
+            entry["n"],
+            f"{100 * entry['share']:.0f}%",
+        ]
+        for entry in entries
+    ]
+    table = page.table(["label", "predicted instead", "texts", "share of the label"], rows)
+    note = ""
+    if len(report["classes"]) > len(entries):
+        note = '<p class="soft">The picture shows the classes of the commonest confusions.</p>'
+    return section("What it confuses", note, pictures["confusion"], table)
+
+
+def mistakes(report: dict[str, Any]) -> str:
+    entries = report["mistakes"]
+    if not entries:
+        return ""
+    measure = {"classify": "confidence", "multilabel": "loss", "regress": "error"}[report["task"]]
+    explained = "decided_by" in entries[0]
+    header = ["text", "label", "predicted", measure, *(["decided by"] if explained else [])]
+    rows = [
+        [
+            shortened(entry["text"]),
+            answer(entry["label"]),
+            answer(entry["predicted"]),
+            f"{entry['wrong']:.1%}" if measure == "confidence" else float(entry["wrong"]),
+            *([told(entry["decided_by"], "+")] if explained else []),
+        ]
+        for entry in entries
+    ]
+    note = ""
+    if explained:
+        note = (
+            '<p class="soft">Decided by: the n-grams that did most for the prediction against the'
+            " label, with their parts in the difference of the logits.</p>"
+        )
+    return section("The worst mistakes", note, page.table(header, rows))
+
+
+def looks_for(report: dict[str, Any]) -> str:
+    if "class_ngrams" not in report:
+        return ""
+    classes = page.table(
+        ["class", "n-grams that speak for it, with their parts in its logit"],
+        [[answer(entry["label"]), told(entry["ngrams"], "+")] for entry in report["class_ngrams"]],
+    )
+    filters = page.table(
+        ["width", "filter", "speaks for (weight)", "excited most by (response)"],
+        [
+            [
+                entry["width"],
+                entry["filter"],
+                answer(told(entry["speaks_for"], "+")),
+                told(entry["ngrams"]),
+            ]
+            for entry in report["filters"]
+        ],
+    )
+    folded = f"<details><summary>All classes</summary>{classes}</details>"
+    return section(
+        "What it looks for",
+        f'<p class="soft">The n-grams of the training texts (a sample of at most {MOST_TOKENS:,}'
+        " tokens) that excite its filters most, for the filters with the largest weights.</p>",
+        filters,
+        classes if len(report["class_ngrams"]) <= 10 else folded,
+    )
+
+
+def classes(report: dict[str, Any]) -> str:
+    entries = sorted(report.get("classes", []), key=lambda entry: entry["f1"])
+    if not entries:
+        return ""
+    rows = []
+    for entry in entries:
+        f1 = {"value": entry["f1"], "low": entry["f1_low"], "high": entry["f1_high"]}
+        precision, recall = (f"{100 * entry[key]:.1f}" for key in ("precision", "recall"))
+        rows.append([entry["label"], entry["n"], precision, recall, spell(f1, percent=True)])
+    table = page.table(["class", "texts", "precision, %", "recall, %", "F1, %"], rows)
+    if len(rows) > 10:
+        summary = f"All {len(rows)} classes, the worst first"
+        table = f"<details><summary>{summary}</summary>{table}</details>"
+    return section("Class by class", table)
+
+
+def method(report: dict[str, Any]) -> str:
+    return page.fill(
+        METHOD,
+        level=LEVEL,
+        bins=calibration.BINS,
+        resamples=page.spell(report["resamples"]),
+        task=report["task"],
+        baselines=report.get("baselines"),
+        parameters=page.spell(report["parameters"]),
+        seconds=f"{report['seconds']:.0f}",
+        data=report["data"],
+    )
+
+
+def told(pairs: list[list[Any]], sign: str = "") -> str:
+    """`lost card 2.1 · my card 0.9`: words may hold any other mark."""
+    return " \N{MIDDLE DOT} ".join(f"{words} {number:{sign}.1f}" for words, number in pairs)
+
+
+def answer(value: Any) -> Any:
+    """A label, labels or a number; a long label may be broken after an underscore."""
+    if isinstance(value, list):
+        value = ", ".join(value) or "none"
+    return value.replace("_", "_\N{ZERO WIDTH SPACE}") if isinstance(value, str) else value
+
+
+def shortened(text: str, most: int = 300) -> str:
+    return text if len(text) <= most else text[: most - 1] + "…"

@@ -1,0 +1,125 @@
+"""What a model answered to each example of a split, in the words of the task, and how wrong."""
+
+import hashlib
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any, assert_never
+
+import numpy as np
+import pandas as pd
+from scipy.special import expit, softmax
+
+from configs.tasks import Classify, Multilabel, Regress, Task
+from pipeline.data import Split
+from pipeline.evaluation import scores
+from pipeline.evaluation.intervals import Score
+
+
+@dataclass(frozen=True)
+class Answers:
+    """One entry an example.
+
+    `labels` and `predicted`: a string for classify, a list of strings for multilabel, a number for
+    regress. `probabilities`: (N, C), and `correct`: (N,) bool, of the whole answer; a regression
+    has none of either. `wrong`: (N,), how bad the mistake is, 0 for none.
+    `blame`: (N, C), the sum of logits that a mistake was made by: 1 for what should be lower, -1
+    for what should be higher.
+    """
+
+    labels: list[Any]
+    predicted: list[Any]
+    probabilities: np.ndarray
+    correct: np.ndarray
+    wrong: np.ndarray
+    blame: np.ndarray
+
+    def worst(self, number: int) -> np.ndarray:
+        order = np.argsort(-self.wrong, kind="stable")[:number]
+        return order[self.wrong[order] > 0]
+
+
+def score_functions(task: Task, labels: np.ndarray, logits: np.ndarray) -> dict[str, Score]:
+    match task:
+        case Classify():
+            return scores.classify(labels, logits)
+        case Multilabel():
+            return scores.multilabel(labels, logits, task.threshold)
+        case Regress():
+            return scores.regress(labels, logits[:, 0])
+        case _:
+            assert_never(task)
+
+
+def judge(task: Task, names: list[str], labels: np.ndarray, logits: np.ndarray) -> Answers:
+    every = np.arange(len(labels))
+    blame = np.zeros_like(logits)
+    match task:
+        case Classify():
+            chances, predicted = softmax(logits, axis=1), logits.argmax(axis=1)
+            correct = predicted == labels
+            blame[every, predicted] += 1
+            blame[every, labels] -= 1
+            return Answers(
+                labels=[names[label] for label in labels],
+                predicted=[names[label] for label in predicted],
+                probabilities=chances,
+                correct=correct,
+                wrong=np.where(correct, 0.0, chances.max(axis=1)),
+                blame=blame,
+            )
+        case Multilabel():
+            chances = expit(logits)
+            predicted = chances > task.threshold
+            correct = (predicted == (labels > 0)).all(axis=1)
+            loss = np.logaddexp(0, logits) - labels * logits
+            worst = np.where(predicted == (labels > 0), 0.0, loss).argmax(axis=1)
+            blame[every, worst] = np.where(predicted[every, worst], 1.0, -1.0)
+            return Answers(
+                labels=[[names[i] for i in np.flatnonzero(row)] for row in labels],
+                predicted=[[names[i] for i in np.flatnonzero(row)] for row in predicted],
+                probabilities=chances,
+                correct=correct,
+                wrong=np.where(correct, 0.0, loss.sum(axis=1)),
+                blame=blame,
+            )
+        case Regress():
+            error = logits[:, 0] - labels
+            return Answers(
+                labels=labels.tolist(),
+                predicted=logits[:, 0].tolist(),
+                probabilities=np.empty((len(labels), 0)),
+                correct=np.empty(0, bool),
+                wrong=np.abs(error),
+                blame=np.sign(error)[:, None],
+            )
+        case _:
+            assert_never(task)
+
+
+def table(split: Split, answers: Answers) -> pd.DataFrame:
+    """One row an example: example, text, label, predicted; for classes score, scores and correct.
+
+    `example` is the same for the same text in every run, so that runs can be joined by it.
+    """
+    columns: dict[str, Any] = {
+        "example": example_ids(split.texts),
+        "text": split.texts,
+        "label": answers.labels,
+        "predicted": answers.predicted,
+    }
+    if answers.probabilities.size:
+        columns["score"] = answers.probabilities.max(axis=1)
+        columns["scores"] = list(answers.probabilities)
+        columns["correct"] = answers.correct
+    return pd.DataFrame(columns | {f"column/{name}": c for name, c in split.columns.items()})
+
+
+def example_ids(texts: list[str]) -> list[str]:
+    """16 hex digits of each text and how often it has come before."""
+    seen: Counter[str] = Counter()
+    ids = []
+    for text in texts:
+        key = f"{text}\0{seen[text]}".encode("utf-8", "surrogatepass")
+        ids.append(hashlib.blake2b(key, digest_size=8).hexdigest())
+        seen[text] += 1
+    return ids

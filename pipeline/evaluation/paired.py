@@ -1,0 +1,68 @@
+"""Whether one model is better than another on the same examples.
+
+Sources: McNemar 1947, https://doi.org/10.1007/BF02295996, in its exact (binomial) form; Wilcoxon
+1945, https://doi.org/10.2307/3001968.
+"""
+
+from typing import Any
+
+import numpy as np
+from scipy import stats
+
+from pipeline.evaluation import intervals, scores
+
+SIGNIFICANT = 0.05
+
+
+def right(ours: np.ndarray, theirs: np.ndarray, resamples: int, seed: int) -> dict[str, Any]:
+    """Compare (N,) booleans, whether each example was answered right.
+
+    The difference in accuracy with its bootstrap interval, and the p-value of McNemar's exact test:
+    if both were equally good, the examples that only one has right would be coin flips.
+    """
+    ours, theirs = ours.astype(bool), theirs.astype(bool)
+    only_ours, only_theirs = int((ours & ~theirs).sum()), int((theirs & ~ours).sum())
+    differ = only_ours + only_theirs
+    p = stats.binomtest(only_ours, differ).pvalue if differ else 1.0
+    return {
+        **_difference(ours.astype(float) - theirs, resamples, seed),
+        "only_ours": only_ours,
+        "only_theirs": only_theirs,
+        "p": float(p),
+        "test": "McNemar, exact",
+    }
+
+
+def errors(ours: np.ndarray, theirs: np.ndarray, resamples: int, seed: int) -> dict[str, Any]:
+    """Compare (N,) absolute errors; a difference above 0 means that ours are smaller.
+
+    The mean difference with its bootstrap interval, and the p-value of Wilcoxon's signed-rank test.
+    """
+    differences = theirs - ours
+    p = stats.wilcoxon(differences).pvalue if differences.any() else 1.0
+    return {
+        **_difference(differences, resamples, seed),
+        "p": float(p),
+        "test": "Wilcoxon signed-rank",
+    }
+
+
+def _difference(values: np.ndarray, resamples: int, seed: int) -> dict[str, Any]:
+    found = intervals.estimate({"mean": scores.mean(values)}, len(values), resamples, seed)
+    return found["mean"]
+
+
+def verdict(found: dict[str, Any]) -> str:
+    """`better`, `worse` or `no different`, as far as the test can tell."""
+    if found["p"] >= SIGNIFICANT:
+        return "no different"
+    return "better" if found["value"] > 0 else "worse"
+
+
+def spell(found: dict[str, Any], points: bool) -> str:
+    """`-1.2 (-2.0 to -0.4), p 0.003`; the difference in percentage points or as it is."""
+    scale, digits = (100, 1) if points else (1, 3)
+    value, low, high = (f"{found[key] * scale:+.{digits}f}" for key in ("value", "low", "high"))
+    return f"{value} ({low} to {high}), p " + (
+        "< 0.001" if found["p"] < 0.001 else f"{found['p']:.3f}"
+    )

@@ -1,0 +1,102 @@
+"""The pictures of an evaluation, each from the part of the report that it shows."""
+
+from typing import Any
+
+import numpy as np
+
+from pipeline import page
+from pipeline.evaluation.scores import TITLES
+
+MOST_CLASSES = 15  # in a confusion matrix that can still be read
+GRID = "#e3e7eb"
+
+
+def learning_curve(history: list[dict[str, float]], score: str, best_step: int) -> Any:
+    """Losses by epoch, and the score that chose the best weights."""
+    from matplotlib.ticker import MaxNLocator
+
+    figure, (left, right) = page.figure(2)
+    left.xaxis.set_major_locator(MaxNLocator(integer=True))
+    right.xaxis.set_major_locator(MaxNLocator(integer=True))
+    epochs = [entry["epoch"] for entry in history]
+    for name, label in (("train_loss", "training"), ("valid_loss", "validation")):
+        if name in history[0]:
+            left.plot(epochs, [entry[name] for entry in history], marker=".", label=label)
+    left.set(xlabel="epoch", ylabel="loss", ylim=(0, None))
+    left.legend(frameon=False)
+    name = f"valid_{score}"
+    if name in history[0]:
+        right.plot(epochs, [entry[name] for entry in history], marker=".")
+        chosen = next(entry for entry in history if entry["step"] == best_step)
+        right.plot(chosen["epoch"], chosen[name], "o", label="chosen", color=page.COLOURS[1])
+        right.set(xlabel="epoch", ylabel=f"validation {TITLES[score]}")
+        right.legend(frameon=False)
+    else:
+        right.set_axis_off()
+    return figure
+
+
+def confusion(matrix: np.ndarray, names: list[str]) -> Any:
+    """(C, C) counts, row is label, column is predicted: the classes of the commonest confusions."""
+    wrong = matrix - np.diag(np.diag(matrix))
+    pairs = np.argsort(-wrong, axis=None, kind="stable")
+    # Pair after pair, so that what is confused stands side by side.
+    order = np.stack(np.unravel_index(pairs, wrong.shape), axis=1).ravel()
+    shown = list(dict.fromkeys(order.tolist()))[:MOST_CLASSES]
+    size = 2.2 + 0.38 * len(shown)
+    figure, axes = page.figure(1, width=min(9.0, size + 2.5), height=size)
+    axes.imshow(wrong[np.ix_(shown, shown)], cmap="Oranges", vmin=0, vmax=max(1, 1.3 * wrong.max()))
+    labels = [names[c] if len(names[c]) <= 32 else names[c][:31] + "…" for c in shown]
+    axes.set_xticks(range(len(shown)), labels, rotation=55, ha="right", rotation_mode="anchor")
+    axes.set_yticks(range(len(shown)), labels)
+    axes.set(xlabel="predicted", ylabel="label")
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(False)
+    for (row, column), count in np.ndenumerate(matrix[np.ix_(shown, shown)]):
+        if count:
+            colour = "#9aa5b1" if row == column else "#1d2733"
+            axes.text(column, row, count, ha="center", va="center", color=colour, fontsize=8)
+    return figure
+
+
+def reliability(bins: list[dict[str, Any]]) -> Any:
+    """How often the model is right by how confident it is, and how many texts there are of each."""
+    figure, (left, right) = page.figure(2)
+    middles = [(b["low"] + b["high"]) / 2 for b in bins]
+    width = bins[0]["high"] - bins[0]["low"]
+    left.bar(middles, [b["accuracy"] for b in bins], width * 0.92)
+    left.plot([0, 1], [0, 1], "--", color=page.COLOURS[1], label="as often as it says")
+    left.set(xlabel="confidence", ylabel="share that is right", xlim=(0, 1), ylim=(0, 1))
+    left.legend(frameon=False, loc="upper left")
+    right.bar(middles, [b["n"] for b in bins], width * 0.92)
+    right.set(xlabel="confidence", ylabel="texts", xlim=(0, 1))
+    return figure
+
+
+def slices(parts: list[dict[str, Any]], overall: dict[str, Any], score: str) -> Any:
+    """The score of each part with its interval, beside that of the whole split."""
+    figure, axes = page.figure(1, height=0.9 + 0.27 * len(parts))
+    places = np.arange(len(parts))[::-1]
+    values = np.array([part["value"] for part in parts])
+    # The value of a skewed score may lie outside of its percentiles.
+    below = np.maximum(values - [part["low"] for part in parts], 0)
+    above = np.maximum([part["high"] for part in parts] - values, 0)
+    axes.axvspan(overall["low"], overall["high"], color=GRID)
+    axes.axvline(overall["value"], color="#9aa5b1", linewidth=1)
+    axes.errorbar(values, places, xerr=[below, above], fmt="o", capsize=2)
+    names = [f"{part['by']}: {part['part'][:40]}" for part in parts]
+    axes.set_yticks(places, names)
+    axes.set(xlabel=TITLES[score], ylim=(-0.7, len(parts) - 0.3))
+    return figure
+
+
+def scatter(labels: np.ndarray, values: np.ndarray) -> Any:
+    """Predicted against true numbers, and how the errors are spread."""
+    figure, (left, right) = page.figure(2, height=3.2)
+    ends = [min(labels.min(), values.min()), max(labels.max(), values.max())]
+    left.plot(ends, ends, color="#9aa5b1", linestyle="--", linewidth=1)
+    left.plot(labels, values, ".", markersize=3, alpha=0.5)
+    left.set(xlabel="label", ylabel="predicted")
+    right.hist(values - labels, bins=40)
+    right.set(xlabel="predicted - label", ylabel="texts")
+    return figure

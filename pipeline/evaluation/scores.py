@@ -1,0 +1,138 @@
+"""How good answers are, as functions of how often each example counts (see `intervals` beside).
+
+Each function here takes the labels and the model's answers to a split, and returns its scores:
+W (R, N) counts -> (R,), or (R, C) for the scores of single classes.
+"""
+
+import numpy as np
+from scipy import sparse
+from scipy.special import expit, log_softmax, softmax
+
+from pipeline.evaluation import calibration
+from pipeline.evaluation.intervals import Score
+
+TITLES = {
+    "accuracy": "accuracy",
+    "macro_f1": "macro F1",
+    "micro_f1": "micro F1",
+    "subset_accuracy": "all labels right",
+    "nll": "negative log-likelihood",
+    "ece": "calibration error",
+    "rmse": "RMSE",
+    "mae": "mean absolute error",
+    "pearson": "Pearson's r",
+    "spearman": "Spearman's rho",
+}
+PERCENT = {"accuracy", "macro_f1", "micro_f1", "subset_accuracy", "ece"}  # fit to be shown so
+
+
+def classify(labels: np.ndarray, logits: np.ndarray) -> dict[str, Score]:
+    """(N,) labels, (N, C) logits -> accuracy, macro F1, negative log-likelihood, ECE."""
+    predicted = logits.argmax(axis=1)
+    loss = -log_softmax(logits, axis=1)[np.arange(len(labels)), labels]
+    confidence = softmax(logits, axis=1).max(axis=1)
+    classes = by_class(labels, predicted, logits.shape[1])
+    return {
+        "accuracy": mean(predicted == labels),
+        "macro_f1": macro(classes["f1"]),
+        "nll": mean(loss),
+        "ece": calibration.error(confidence, predicted == labels),
+    }
+
+
+def multilabel(labels: np.ndarray, logits: np.ndarray, threshold: float) -> dict[str, Score]:
+    """(N, C) labels of 0 and 1, (N, C) logits -> micro and macro F1, subset accuracy, mean loss.
+
+    Subset accuracy counts a text as right only if all of its labels are; the loss, `nll`, is the
+    cross-entropy summed over a text's labels.
+    """
+    predicted = expit(logits) > threshold
+    true = labels > 0
+    loss = np.logaddexp(0, logits) - labels * logits
+    hits, found, there = true & predicted, predicted.sum(1), true.sum(1)
+
+    def micro_f1(w: np.ndarray) -> np.ndarray:
+        return ratio(2 * (w @ hits.sum(1)), w @ found + w @ there)
+
+    return {
+        "micro_f1": micro_f1,
+        "macro_f1": macro(by_label(true, predicted)["f1"]),
+        "subset_accuracy": mean((true == predicted).all(axis=1)),
+        "nll": mean(loss.sum(axis=1)),
+    }
+
+
+def regress(labels: np.ndarray, values: np.ndarray) -> dict[str, Score]:
+    """(N,) labels, (N,) values -> RMSE, MAE, Pearson's and Spearman's correlation."""
+    squared = mean((values - labels) ** 2)
+    return {
+        "rmse": lambda w: np.sqrt(squared(w)),
+        "mae": mean(np.abs(values - labels)),
+        "pearson": lambda w: correlation(w, labels[None], values[None]),
+        "spearman": lambda w: correlation(w, ranks(w, labels), ranks(w, values)),
+    }
+
+
+def mean(values: np.ndarray) -> Score:
+    return lambda w: w @ values / w.sum(axis=1)
+
+
+def by_class(labels: np.ndarray, predicted: np.ndarray, num_classes: int) -> dict[str, Score]:
+    """Precision, recall and F1 of each class of a single-label task, (R, C)."""
+    shape = (num_classes, len(labels))
+    every = np.arange(len(labels))
+
+    def marks(codes: np.ndarray, which: np.ndarray) -> sparse.csr_array:
+        return sparse.csr_array((np.ones(which.sum()), (codes[which], every[which])), shape=shape)
+
+    everyone = np.ones(len(labels), bool)
+    return _by_class(
+        marks(labels, labels == predicted), marks(predicted, everyone), marks(labels, everyone)
+    )
+
+
+def by_label(true: np.ndarray, predicted: np.ndarray) -> dict[str, Score]:
+    """Precision, recall and F1 of each label of a multi-label task, (R, C)."""
+    hits = true & predicted
+    return _by_class(*(sparse.csr_array(m.T.astype(float)) for m in (hits, predicted, true)))
+
+
+def _by_class(
+    hits: sparse.csr_array, found: sparse.csr_array, there: sparse.csr_array
+) -> dict[str, Score]:
+    def count(marks: sparse.csr_array, w: np.ndarray) -> np.ndarray:
+        return (marks @ w.T).T  # (R, C)
+
+    return {
+        "precision": lambda w: ratio(count(hits, w), count(found, w)),
+        "recall": lambda w: ratio(count(hits, w), count(there, w)),
+        # A class that neither stands in the labels nor was predicted has no F1.
+        "f1": lambda w: ratio(2 * count(hits, w), count(found, w) + count(there, w), np.nan),
+    }
+
+
+def macro(f1: Score) -> Score:
+    """The mean over the classes that have an F1, as scikit-learn takes it."""
+    return lambda w: np.nanmean(f1(w), axis=1)
+
+
+def ratio(above: np.ndarray, below: np.ndarray, nothing: float = 0.0) -> np.ndarray:
+    return np.divide(above, below, out=np.full(np.shape(above), nothing), where=below > 0)
+
+
+def correlation(w: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Pearson's, of (R or 1, N) values; 0 where one of them does not vary."""
+    total = w.sum(axis=1, keepdims=True)
+    x = x - (w * x).sum(axis=1, keepdims=True) / total
+    y = y - (w * y).sum(axis=1, keepdims=True) / total
+    spread = np.sqrt((w * x * x).sum(axis=1) * (w * y * y).sum(axis=1))
+    return ratio((w * x * y).sum(axis=1), spread)
+
+
+def ranks(w: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """(R, N): the rank of each value where it stands as often as W says; ties share their mean."""
+    _, group = np.unique(values, return_inverse=True)
+    order = np.argsort(group, kind="stable")
+    starts = np.flatnonzero(np.diff(group[order], prepend=-1))
+    size = np.add.reduceat(w[:, order], starts, axis=1)
+    return (size.cumsum(axis=1) - (size - 1) / 2)[:, group]

@@ -1,0 +1,79 @@
+"""What a recipe comes to, from the recipe and a look at its data, without TensorFlow."""
+
+from typing import Any
+
+from configs.data import WordTokenizer
+from configs.estimate import activation_bytes, parameters, state_bytes
+from configs.loading import RecipeError
+from configs.recipe import Recipe
+from pipeline.errors import JobError
+from pipeline.prepare import inputs
+from pipeline.recipes.look import Look, look
+
+SPECIAL_TOKENS = 5
+
+
+def estimate(recipe: Recipe) -> dict[str, Any]:
+    """How large the model is and what training it takes, with what that was estimated from.
+
+    Raises:
+        RecipeError: the data are there, but not what the recipe says.
+    """
+    found, unseen = _look(recipe)
+    tokens, outputs = _vocabulary(recipe, found), _outputs(recipe, found)
+    sizes = parameters(recipe, tokens, outputs)
+    return {
+        "parameters": sum(sizes.values()),
+        "parts": sizes,
+        "vocabulary": tokens,
+        "outputs": outputs,
+        "state_bytes": state_bytes(recipe, sizes),
+        "activation_bytes": activation_bytes(recipe),
+        "bad": dict(found.bad) if found else {},
+        "unseen": unseen,
+    }
+
+
+def in_words(facts: dict[str, Any]) -> list[str]:
+    """The same for a reader."""
+    state, activations = facts["state_bytes"] / 1e6, facts["activation_bytes"] / 1e6
+    parts = ", ".join(f"{name} {number:,}" for name, number in facts["parts"].items())
+    lines = [
+        f"{facts['parameters']:,} parameters: {parts}",
+        f"from a vocabulary of {facts['vocabulary']:,} tokens and {facts['outputs']:,} outputs",
+        f"training takes about {state + activations:,.0f} MB beside TensorFlow itself: weights,"
+        f" gradients and optimizer {state:,.0f}, a batch of the longest texts {activations:,.0f}",
+    ]
+    if facts["bad"]:
+        reasons = ", ".join(f"{n:,} with {reason}" for reason, n in facts["bad"].items())
+        lines.append(f"rows that cannot be used: {reasons}")
+    if facts["unseen"]:
+        lines.append(f"the data were not looked at, so all this is a guess: {facts['unseen']}")
+    return lines
+
+
+def _look(recipe: Recipe) -> tuple[Look | None, str]:
+    """What the training files hold, or why that cannot be told here."""
+    try:
+        inputs.units(recipe)
+    except JobError as error:
+        return None, str(error)
+    try:
+        return look(recipe.data, recipe.task), ""
+    except JobError as error:
+        raise RecipeError(str(error)) from error
+
+
+def _vocabulary(recipe: Recipe, found: Look | None) -> int:
+    """Token ids, at most."""
+    tokenizer = recipe.text.tokenizer
+    if not found or not found.whole or not isinstance(tokenizer, WordTokenizer):
+        return tokenizer.size
+    frequent = sum(n >= tokenizer.min_count for n in found.words.values())
+    return min(tokenizer.size, frequent + SPECIAL_TOKENS)
+
+
+def _outputs(recipe: Recipe, found: Look | None) -> int:
+    if recipe.task.kind == "regress":
+        return 1
+    return len(found.labels) if found else 2

@@ -1,0 +1,41 @@
+"""Stopping at a loss that is not finite, with the batch that caused it."""
+
+import math
+from pathlib import Path
+
+import numpy as np
+
+from pipeline import artifacts
+from pipeline.data import Split
+from pipeline.errors import JobError
+
+
+def check(
+    step: int, rows: np.ndarray, figures: dict[str, float], split: Split, run_dir: Path
+) -> None:
+    """Let a step pass whose loss and gradient are finite.
+
+    With loss scaling a gradient may overflow: the step changed nothing and the scale is halved.
+    Below 1 no scale will help.
+
+    Args: rows, the batch's examples; figures, "loss", "norm" and "scale" of the step.
+
+    Raises:
+        JobError: it says where the batch was written.
+    """
+    scaling = figures["scale"] > 1.0
+    if math.isfinite(figures["loss"]) and (scaling or math.isfinite(figures["norm"])):
+        return
+    path = run_dir / "not_finite" / f"step-{step:08d}.json"
+    path.parent.mkdir(exist_ok=True)
+    examples = [
+        {"example": int(row), "label": split.labels[row].tolist(), "text": split.texts[row]}
+        for row in rows
+    ]
+    spelt = {name: str(value) for name, value in figures.items()}
+    artifacts.write_json(path, {"step": step, **spelt, "examples": examples})
+    raise JobError(
+        f"loss {spelt['loss']} with gradient norm {spelt['norm']} at step {step}: training stopped,"
+        f" its batch is in {path}; lower train.learning_rate, set train.clip_norm, or look at the"
+        " batch"
+    )

@@ -1,0 +1,254 @@
+"""The training loop: one recipe, one prepared directory -> trained weights.
+
+A job that was killed goes on from its newest checkpoint and ends with the same weights, because all
+that it does is a function of the recipe and of what the checkpoint holds.
+"""
+
+import dataclasses
+import logging
+import time
+from collections.abc import Callable
+from contextlib import nullcontext
+from pathlib import Path
+
+import numpy as np
+from safetensors.numpy import save_file
+
+from configs import loading
+from configs.recipe import Recipe
+from pipeline import artifacts, build, data, runs, tasks, tracking
+from pipeline.errors import Interrupted
+from pipeline.predictions import Forward
+from pipeline.progress import Bar, progress
+from pipeline.text.tokenizers import load as load_tokenizer
+from pipeline.training import checkpoints, distribute, not_finite
+from pipeline.training.state import State
+from pipeline.training.step import Step
+from pipeline.training.stopping import stop_requests
+
+log = logging.getLogger("textmill")
+
+# With XLA or on a TPU each new shape is compiled, so lengths are rounded up to a multiple of this.
+LENGTH_STEP = 16
+
+
+def train(recipe: Recipe, prepared: Path) -> Path:
+    """Train, go on with a job that was stopped, or do nothing when it has finished.
+
+    Returns the run's directory, with the weights of the best validation in `training/`.
+
+    Raises:
+        JobError: damaged data, devices that are not there, no MLflow store, or a loss that is not
+            finite.
+        Interrupted: SIGTERM came, and the state is saved.
+    """
+    run_dir, mark = runs.directory(recipe, prepared), runs.mark(recipe, prepared)
+    if artifacts.finished(run_dir / runs.TRAINING, mark):
+        log.info("train: %s has finished already", run_dir)
+        return run_dir
+    artifacts.check(prepared)
+    strategy = distribute.strategy(recipe.train.strategy)
+    chief = distribute.is_chief()
+    opened = (
+        tracking.open_run(recipe, run_dir, prepared) if chief else nullcontext(tracking.Silent())
+    )
+    with opened as run, stop_requests() as asked_to_stop:
+        job = Job(recipe, prepared, run_dir, strategy, run)
+        job.run(asked_to_stop)
+        if chief:
+            job.publish(mark)
+    return run_dir
+
+
+class Job:
+    """A training job in this process: the data, the compiled step and the state."""
+
+    def __init__(self, recipe, prepared, run_dir, strategy, run) -> None:
+        self.recipe, self.settings = recipe, recipe.train
+        self.prepared, self.run_dir, self.tracking = prepared, run_dir, run
+        self.chief = distribute.is_chief()
+        self.score = tasks.deciding_score(recipe.task, self.settings.metric)
+        labels = artifacts.read_json(prepared / "labels.json")
+        splits = {
+            name: data.load(prepared, name, recipe.task, len(labels))
+            for name, facts in artifacts.manifest(prepared)["splits"].items()
+            if name != "test" and facts["examples"]
+        }
+        self.valid = splits.get("valid")
+        weights = tasks.class_weights(recipe.task, labels, splits["train"].labels)
+        self.split = data.weighted(splits["train"], weights)
+        self.plans = [self._plan(epoch) for epoch in range(self.settings.epochs)]
+        planned = sum(len(plan) for plan in self.plans)
+        self.total_steps = min(planned, self.settings.max_steps or planned)
+        vocabulary = load_tokenizer(prepared / "tokenizer").vocabulary
+        with strategy.scope():
+            self.model = build.build_model(recipe, vocabulary, max(len(labels), 1))
+            counts = np.bincount(self.split.tokens, minlength=len(vocabulary))
+            coverage = build.start_from_vectors(self.model, recipe, vocabulary, counts)
+            self.optimizer = build.build_optimizer(
+                self.settings, self.total_steps, self.model.trainable_variables
+            )
+        if coverage:
+            log.info("train: pretrained vectors for %s", coverage)
+            self.tracking.tags({"vectors": coverage})
+        self.loss = tasks.loss_function(recipe.task)
+        self.step = Step(
+            self.model,
+            self.optimizer,
+            self.loss,
+            strategy,
+            self.settings,
+            recipe.seed,
+            data.signature(self.split),
+        )
+        static = self.settings.xla or self.settings.strategy.kind == "tpu"
+        self.fixed = (self.settings.batch_size or 1, LENGTH_STEP) if static else (1, 1)
+        self.forward = Forward(self.model, strategy)
+        self.checkpoints = checkpoints.Checkpoints(run_dir / "checkpoints", self.settings.keep)
+        self.state = State()
+
+    def _plan(self, epoch: int) -> list[np.ndarray]:
+        return data.plan(self.split.lengths, self.settings, self.recipe.seed, epoch)
+
+    def run(self, asked_to_stop: Callable[[], bool]) -> None:
+        newest = self.checkpoints.newest()
+        if newest is not None:
+            self.state = State(**self.checkpoints.restore(newest, self.step.variables()))
+            log.info("train: going on from step %d of %d", newest, self.total_steps)
+        with progress("train", self.total_steps) as bar:
+            bar.advance(self.state.step)
+            while not self.state.done:
+                self._epoch(bar, asked_to_stop)
+
+    def _epoch(self, bar: Bar, asked_to_stop: Callable[[], bool]) -> None:
+        """Go through what is left of an epoch's batches."""
+        state, settings = self.state, self.settings
+        rows_left = self.plans[state.epoch][state.position :]
+        batches = data.prefetched(
+            (data.batch(self.split, rows, self.step.parts, self.fixed) for rows in rows_left),
+            data.signature(self.split),
+        )
+        pending: list[tuple[int, np.ndarray, dict]] = []
+        since, real, padded = time.monotonic(), 0, 0
+        for rows, batch in zip(rows_left, batches, strict=True):
+            answer = self.step(batch, state.step, asked_to_stop())
+            pending.append((state.step, rows, answer))
+            state.step, state.position = state.step + 1, state.position + 1
+            real += int(self.split.lengths[rows].sum())
+            padded += int(batch["ids"].shape[0]) * int(batch["ids"].shape[1])
+            epoch_ends = state.position == len(self.plans[state.epoch])
+            last = state.step == self.total_steps
+            validates = epoch_ends or last or self._due(settings.validate_every)
+            saves = validates or self._due(settings.save_every)
+            if not (saves or self._due(settings.log_every)):
+                continue
+            # Only here does the host wait for the devices.
+            stop = self._collect(pending, bar)
+            now = time.monotonic()
+            state.seconds += now - since
+            figures = {"tokens_per_second": real / (now - since), "padding": 1 - real / padded}
+            self._log(answer, figures)
+            if validates:
+                self._validate()
+            if epoch_ends or last:
+                self._end_epoch()
+            if saves or stop:
+                self._save()
+            if stop and not state.done:
+                raise Interrupted(f"stopped at step {state.step}; the same command goes on from it")
+            if state.done:
+                return
+            since, real, padded = time.monotonic(), 0, 0
+
+    def _due(self, every: int | None) -> bool:
+        return every is not None and self.state.step % every == 0
+
+    def _collect(self, pending: list[tuple[int, np.ndarray, dict]], bar: Bar) -> bool:
+        """Wait for the steps since the last time; say whether any worker was asked to stop."""
+        stop = False
+        for step, rows, answer in pending:
+            figures = {name: float(value) for name, value in answer.items()}
+            not_finite.check(step, rows, figures, self.split, self.run_dir)
+            self.state.loss += figures["loss"]
+            self.state.weight += figures["weight"]
+            stop = stop or figures["stop"] > 0
+        bar.advance(len(pending), loss=self.state.mean_loss)
+        pending.clear()
+        return stop
+
+    def _log(self, answer: dict, figures: dict[str, float]) -> None:
+        self.tracking.metrics(
+            self.state.step,
+            {
+                "train/loss": float(answer["loss"]) / max(float(answer["weight"]), 1e-12),
+                "train/gradient_norm": float(answer["norm"]),
+                "train/learning_rate": float(self.optimizer.learning_rate),
+                **{f"train/{name}": value for name, value in figures.items()},
+            },
+        )
+
+    def _validate(self) -> None:
+        """Score the validation split; without one, the training loss so far decides."""
+        state = self.state
+        scores = {"train_loss": state.mean_loss}
+        name, value = "loss", scores["train_loss"]
+        if self.valid is not None:
+            with self._averaged():
+                logits = self.forward.logits(self.valid)
+            losses = self.loss(logits, self.valid.labels)
+            valid = {"loss": float(np.mean(losses))}
+            valid |= tasks.scores(self.recipe.task, self.valid.labels, logits)
+            scores |= {f"valid_{name}": value for name, value in valid.items()}
+            name, value = self.score, valid[self.score]
+        if tasks.better(name, value, state.best):
+            state.best, state.best_step, state.worse = value, state.step, 0
+        else:
+            state.worse += 1
+        epoch = state.epoch + state.position / len(self.plans[state.epoch])
+        state.history.append({"step": state.step, "epoch": epoch, **scores})
+        self.tracking.metrics(state.step, {f"valid/{k}": v for k, v in scores.items()})
+        facts = ", ".join(f"{k} {v:.4f}" for k, v in scores.items())
+        log.info("train: epoch %.2f, step %d: %s", epoch, state.step, facts)
+        stopping = self.settings.early_stopping
+        state.done = stopping is not None and state.worse >= stopping.patience
+
+    def _averaged(self):
+        """Within this, the model has the average of its weights, if the recipe asks for one."""
+        return checkpoints.swapped(self.optimizer) if self.settings.ema else nullcontext()
+
+    def _end_epoch(self) -> None:
+        state = self.state
+        self.tracking.metrics(state.epoch + 1, {"epoch/train_loss": state.mean_loss})
+        state.epoch, state.position, state.loss, state.weight = state.epoch + 1, 0, 0.0, 0.0
+        state.done = state.done or state.step == self.total_steps
+
+    def _save(self) -> None:
+        if self.chief:
+            state = dataclasses.asdict(self.state)
+            self.checkpoints.save(
+                self.state.step, self.step.variables(), state, self.state.best_step
+            )
+
+    def publish(self, mark: str) -> None:
+        """Write the weights of the best validation as the result of the run."""
+        best = self.state.best_step
+        self.checkpoints.restore(best, self.step.variables())
+        facts = {
+            "prepared": str(self.prepared),
+            "mlflow_run_id": self.tracking.id,
+            "best_step": best,
+            "parameters": int(sum(np.prod(v.shape) for v in runs.weights(self.model))),
+            "seconds": self.state.seconds,
+        }
+        with (
+            artifacts.publish(self.run_dir / runs.TRAINING, mark, facts) as folder,
+            self._averaged(),
+        ):
+            named = checkpoints.by_path(runs.weights(self.model))
+            save_file(checkpoints.arrays(named), folder / runs.WEIGHTS)
+            artifacts.write_json(folder / "history.json", self.state.history)
+            (folder / "recipe.yaml").write_text(loading.dump(self.recipe), encoding="utf-8")
+        self.tracking.metrics(
+            self.state.step,
+            {"training_seconds": self.state.seconds, "parameters": facts["parameters"]},
+        )

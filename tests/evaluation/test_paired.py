@@ -1,0 +1,53 @@
+"""Paired tests against their definitions and scipy."""
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from pipeline.evaluation import paired
+
+
+def test_mcnemar_is_the_binomial_test_of_the_examples_that_differ():
+    ours = np.array([1] * 50 + [1] * 12 + [0] * 3 + [0] * 10, bool)
+    theirs = np.array([1] * 50 + [0] * 12 + [1] * 3 + [0] * 10, bool)
+    found = paired.right(ours, theirs, resamples=500, seed=0)
+    # Twice the chance of 3 or fewer heads in 15 tosses.
+    assert found["p"] == pytest.approx(2 * stats.binom.cdf(3, 15, 0.5))
+    assert (found["only_ours"], found["only_theirs"], found["n"]) == (12, 3, 75)
+    assert found["value"] == pytest.approx(9 / 75)
+    assert 0 < found["low"] < 9 / 75 < found["high"]
+    assert paired.verdict(found) == "better"
+    assert paired.verdict(paired.right(theirs, ours, resamples=500, seed=0)) == "worse"
+
+
+def test_equal_models_are_no_different():
+    same = np.array([True, False, True])
+    found = paired.right(same, same, resamples=100, seed=0)
+    assert (found["p"], found["value"], paired.verdict(found)) == (1.0, 0.0, "no different")
+    found = paired.errors(np.ones(3), np.ones(3), resamples=100, seed=0)
+    assert (found["p"], paired.verdict(found)) == (1.0, "no different")
+
+
+def test_mcnemar_cries_wolf_no_more_than_it_says():
+    random = np.random.default_rng(0)
+    alarms = 0
+    for _ in range(400):
+        ours, theirs = random.random((2, 200)) < 0.8
+        alarms += paired.right(ours, theirs, resamples=100, seed=0)["p"] < 0.05
+    assert alarms / 400 < 0.07
+
+
+def test_smaller_errors_are_better():
+    random = np.random.default_rng(0)
+    ours = np.abs(random.normal(size=100))
+    theirs = ours + np.abs(random.normal(size=100))
+    found = paired.errors(ours, theirs, resamples=500, seed=0)
+    assert found["value"] == pytest.approx((theirs - ours).mean())
+    assert found["p"] == pytest.approx(stats.wilcoxon(theirs, ours).pvalue)
+    assert paired.verdict(found) == "better"
+
+
+def test_spelling():
+    found = {"value": -0.0123, "low": -0.02, "high": 0.004, "p": 0.0301}
+    assert paired.spell(found, points=True) == "-1.2 (-2.0 to +0.4), p 0.030"
+    assert paired.spell(found | {"p": 1e-9}, points=False) == "-0.012 (-0.020 to +0.004), p < 0.001"

@@ -1,0 +1,72 @@
+"""Which texts become golden requests, and what their answers are computed as."""
+
+import numpy as np
+import tensorflow as tf
+
+from pipeline.publishing import golden
+
+
+class Words(tf.Module):
+    """A tokenizer of one id a character."""
+
+    def ids(self, texts):
+        return tf.strings.unicode_decode(texts, "UTF-8")
+
+
+def test_the_choice_depends_on_the_texts_alone():
+    texts = [f"text {i}" for i in range(100)]
+    chosen = golden.choose(texts, 10)
+    assert chosen == golden.choose(reversed(texts + texts), 10)
+    assert len(set(chosen[:10]) & set(texts)) == 10
+    # The same in every process, unlike Python's own hash.
+    assert chosen[:3] == ["text 86", "text 5", "text 32"]
+    assert chosen[10:] == list(golden.HARD_TEXTS)
+    assert golden.choose([*texts, "one more"], 100)[:100] != golden.choose(texts, 100)[:100]
+
+
+def test_a_split_smaller_than_asked_for_is_taken_whole():
+    chosen = golden.choose(["b", "a", "?"], 10)
+    assert set(chosen[:3]) == {"b", "a", "?"}
+    assert chosen.count("?") == 1
+
+
+def outputs(logits, task, top_k=2):
+    seen = []
+
+    def model(inputs, training):
+        assert training is False
+        seen.append(inputs["ids"].tolist())
+        return tf.constant([logits], tf.float32)
+
+    [request] = golden.answers(["ab"], Words(), model, ["x", "y", "z"], task, top_k)
+    assert seen == [[[97, 98]]]
+    assert request["text"] == "ab"
+    return request["outputs"]
+
+
+def test_classify_is_a_softmax_in_order():
+    got = outputs([0.0, np.log(6.0), np.log(3.0)], "classify")
+    assert (got["label"], got["labels"]) == ("y", ["y", "z"])
+    np.testing.assert_allclose(got["probabilities"], [0.1, 0.6, 0.3], atol=1e-7)
+    np.testing.assert_allclose([got["score"], *got["scores"]], [0.6, 0.6, 0.3], atol=1e-7)
+
+
+def test_multilabel_is_a_sigmoid_each():
+    got = outputs([0.0, np.log(3.0), -np.log(3.0)], "multilabel", top_k=5)
+    np.testing.assert_allclose(got["probabilities"], [0.5, 0.75, 0.25], atol=1e-7)
+    assert got["labels"] == ["y", "x", "z"]
+
+
+def test_regress_is_the_number_itself():
+    assert outputs([-3.5], "regress") == {"value": -3.5}
+
+
+def test_a_text_without_tokens_is_one_padding_id():
+    seen = []
+
+    def model(inputs, training):
+        seen.append(inputs["ids"].tolist())
+        return tf.zeros([1, 1])
+
+    golden.answers([""], Words(), model, [], "regress", 1)
+    assert seen == [[[0]]]
