@@ -20,13 +20,16 @@ FREE = {"strategy", "save_every", "keep", "log_every"}
 
 def mark(recipe: Recipe, prepared: Path) -> str:
     """The fingerprint of everything that the trained weights depend on."""
+    data = artifacts.manifest(prepared)["fingerprint"]
     settings = recipe.model_dump(mode="json", include={"seed", "task", "model"})
     train = recipe.train.model_dump(mode="json", exclude=FREE)
-    return artifacts.fingerprint(artifacts.manifest(prepared)["fingerprint"], settings, train)
+    vectors = recipe.model.embedding.path
+    content = artifacts.checksum(Path(vectors)) if vectors and Path(vectors).is_file() else None
+    return artifacts.fingerprint(data, settings, train, content)
 
 
-def directory(recipe: Recipe, prepared: Path) -> Path:
-    return Path(recipe.work) / "runs" / f"{recipe.name}-{mark(recipe, prepared)[:8]}"
+def directory(recipe: Recipe, mark: str) -> Path:
+    return Path(recipe.work) / "runs" / f"{recipe.name}-{mark[:8]}"
 
 
 @dataclass(frozen=True)
@@ -56,10 +59,5 @@ def load(run_dir: Path) -> Trained:
     labels = artifacts.read_json(prepared / "labels.json")
     model = build_model(recipe, tokenizer.vocabulary, max(len(labels), 1))
     values = load_file(run_dir / TRAINING / WEIGHTS)
-    checkpoints.assign(checkpoints.by_path(weights(model)), values)
+    checkpoints.assign(checkpoints.by_path(model.weights), values)
     return Trained(recipe, prepared, tokenizer, labels, model)
-
-
-def weights(model: Any) -> list[Any]:
-    """The variables that make the model's answers: all but the states of its seed generators."""
-    return [v for v in model.variables if not v.path.endswith("seed_generator_state")]

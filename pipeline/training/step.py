@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from configs.training import Train
 from pipeline.predictions import replica_id
+from pipeline.training.checkpoints import by_path
 from pipeline.training.randomness import StepSeeds
 
 # Of dynamic loss scaling: Micikevicius et al. 2018, https://arxiv.org/abs/1710.03740, section 3.2.
@@ -52,7 +53,7 @@ class Step:
 
     def variables(self) -> dict[str, Any]:
         """All that a checkpoint must hold, by name."""
-        found = {v.path: v for v in [*self.model.variables, *self.optimizer.variables]}
+        found = by_path([*self.model.weights, *self.optimizer.variables])
         return found | {"loss_scale": self.scale, "good_steps": self.good_steps}
 
     def __call__(self, batch: dict, step: int, stop: bool) -> dict[str, tf.Tensor]:

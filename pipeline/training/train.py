@@ -42,7 +42,8 @@ def train(recipe: Recipe, prepared: Path) -> Path:
             finite.
         Interrupted: SIGTERM came, and the state is saved.
     """
-    run_dir, mark = runs.directory(recipe, prepared), runs.mark(recipe, prepared)
+    mark = runs.mark(recipe, prepared)
+    run_dir = runs.directory(recipe, mark)
     if artifacts.finished(run_dir / runs.TRAINING, mark):
         log.info("train: %s has finished already", run_dir)
         return run_dir
@@ -237,14 +238,14 @@ class Job:
             "prepared": str(self.prepared),
             "mlflow_run_id": self.tracking.id,
             "best_step": best,
-            "parameters": int(sum(np.prod(v.shape) for v in runs.weights(self.model))),
+            "parameters": int(sum(np.prod(v.shape) for v in self.model.weights)),
             "seconds": self.state.seconds,
         }
         with (
             artifacts.publish(self.run_dir / runs.TRAINING, mark, facts) as folder,
             self._averaged(),
         ):
-            named = checkpoints.by_path(runs.weights(self.model))
+            named = checkpoints.by_path(self.model.weights)
             save_file(checkpoints.arrays(named), folder / runs.WEIGHTS)
             artifacts.write_json(folder / "history.json", self.state.history)
             (folder / "recipe.yaml").write_text(loading.dump(self.recipe), encoding="utf-8")

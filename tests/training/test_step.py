@@ -168,6 +168,19 @@ def test_steps_differ_and_repeat_with_dropout():
     assert not np.array_equal(after(3), after(4))
 
 
+def test_parts_of_a_batch_drop_different_units():
+    """Two equal halves: part 0 and 1 of step 0 are the moments that whole steps 0 and 1 have."""
+    halves = {name: np.concatenate([x, x]) for name, x in BATCH.items()}
+
+    def loss(batch, number, accumulation):
+        step = a_step(a_model(dropout=0.5), accumulation=accumulation)
+        return float(step(batch, number, False)["loss"])
+
+    first, second = loss(BATCH, 0, 1), loss(BATCH, 1, 1)
+    assert abs(first - second) > 1e-4
+    assert loss(halves, 0, 2) == pytest.approx(first + second, abs=1e-6)
+
+
 def test_what_a_checkpoint_must_hold():
     names = a_step(a_model(), ema=0.9).variables().keys()
     assert {"loss_scale", "good_steps", "optimizer/iteration"} <= names
