@@ -10,7 +10,7 @@ A = TypeVar("A")
 B = TypeVar("B")
 
 COUNT = 1000  # tf-text ops are slow on few texts, and not faster on more
-BYTES = 1 << 22
+BYTES = 1 << 20
 THREADS = min(4, os.cpu_count() or 1)
 
 

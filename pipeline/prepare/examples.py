@@ -11,7 +11,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-BYTES_LIST, FLOAT_LIST, INT64_LIST = b"\x0a", b"\x12", b"\x1a"
+# Tags of the fields: which list a feature holds, and an example's features.
+BYTES_LIST, FLOAT_LIST, INT64_LIST, FEATURES = b"\x0a", b"\x12", b"\x1a", b"\x0a"
 
 
 def encode(
@@ -29,26 +30,40 @@ def encode(
         labels: B lists of label indices (an int64 feature), or B numbers (a float feature).
     """
     packed, ends = varints(tokens, lengths)
-    head = feature_head("ids"), feature_head("label"), feature_head("text")
-    extra = [(feature_head(f"column/{name}"), values) for name, values in columns.items()]
+    ids_key, label_key, text_key = key("ids"), key("label"), key("text")
+    extra = [(key(f"column/{name}"), values) for name, values in columns.items()]
     made, start = [], 0
-    for i, end in enumerate(ends):
-        label = labels[i]
+    for i, (label, end) in enumerate(zip(labels, ends, strict=True)):
         if isinstance(label, float):
-            label_feature = delimited(FLOAT_LIST, delimited(b"\x0a", struct.pack("<f", label)))
+            label_entry = entry(label_key, FLOAT_LIST, struct.pack("<f", label))
         else:
-            numbers = b"".join(map(varint, label))
-            label_feature = delimited(INT64_LIST, delimited(b"\x0a", numbers))
-        ids_feature = delimited(INT64_LIST, delimited(b"\x0a", packed[start:end]))
-        start = end
-        features = [
-            entry(head[0], ids_feature),
-            entry(head[1], label_feature),
-            entry(head[2], delimited(BYTES_LIST, delimited(b"\x0a", texts[i]))),
-            *(entry(h, delimited(BYTES_LIST, delimited(b"\x0a", v[i]))) for h, v in extra),
+            label_entry = entry(label_key, INT64_LIST, b"".join(map(varint, label)))
+        entries = [
+            *entry(ids_key, INT64_LIST, packed[start:end]),
+            *label_entry,
+            *entry(text_key, BYTES_LIST, texts[i]),
         ]
-        made.append(delimited(b"\x0a", b"".join(features)))
+        for column, values in extra:
+            entries += entry(column, BYTES_LIST, values[i])
+        start = end
+        made.append(b"".join([FEATURES, varint(sum(map(len, entries))), *entries]))
     return made
+
+
+def entry(key: bytes, kind: bytes, values: bytes) -> tuple[bytes, ...]:
+    """One feature with its name, in parts, so that long values are copied once and no more."""
+    values_head = b"\x0a" + varint(len(values))
+    list_size = len(values_head) + len(values)
+    list_head = kind + varint(list_size)
+    feature_size = len(list_head) + list_size
+    feature_head = b"\x12" + varint(feature_size)
+    size = len(key) + len(feature_head) + feature_size
+    return b"\x0a", varint(size), key, feature_head, list_head, values_head, values
+
+
+def key(name: str) -> bytes:
+    """The name of a feature, as the first field of its entry in the map."""
+    return b"\x0a" + varint(len(name.encode())) + name.encode()
 
 
 def varints(numbers: np.ndarray, lengths: np.ndarray) -> tuple[bytes, list[int]]:
@@ -81,16 +96,3 @@ def _varint(number: int) -> bytes:
 
 
 SHORT = [_varint(number) for number in range(1 << 14)]
-
-
-def delimited(tag: bytes, data: bytes) -> bytes:
-    return tag + varint(len(data)) + data
-
-
-def feature_head(name: str) -> bytes:
-    return delimited(b"\x0a", name.encode())
-
-
-def entry(head: bytes, feature: bytes) -> bytes:
-    """One entry of the map from name to feature."""
-    return delimited(b"\x0a", head + delimited(b"\x12", feature))
