@@ -6,7 +6,6 @@ comes back is a few facts. A pipeline ends in one sink because the Dask runner c
 the last one. What came back is checked here: every unit must have been answered once.
 """
 
-import gc
 import json
 import logging
 from collections.abc import Callable, Sequence
@@ -62,17 +61,11 @@ def run(
 
 def _answer(indexed: tuple[int, Any], work: Callable[[Any], Facts]) -> str:
     index, unit = indexed
-    # Python's cycle collector walks over all of TensorFlow's objects while batches come and go
-    # that hold no cycles: a tenth of the time.
-    thresholds = gc.get_threshold()
-    gc.set_threshold(100_000, 50, 100)
     try:
         return json.dumps({"index": index, "facts": work(unit)})
     except JobError as error:
         # As an answer, because runners wrap exceptions in pages of their own.
         return json.dumps({"index": index, "error": str(error)})
-    finally:
-        gc.set_threshold(*thresholds)
 
 
 def _checked(answers: Path, expected: int) -> list[Facts]:
