@@ -57,7 +57,7 @@ def find(files: Sequence[Path], part_size: int = PART) -> Repeats:
 
 
 def _compare(found: Repeats, rows: np.ndarray, positions: np.ndarray) -> None:
-    order = np.lexsort((positions, rows["split"], rows["low"], rows["high"]))
+    order = np.lexsort((rows["split"], rows["low"], rows["high"]))  # stable: first copies first
     rows, positions = rows[order], positions[order]
     new_text = np.ones(len(rows), bool)
     new_text[1:] = (rows["high"][1:] != rows["high"][:-1]) | (rows["low"][1:] != rows["low"][:-1])

@@ -28,9 +28,13 @@ def test_shards_are_named_over_all_units_in_their_order(tmp_path):
 
 
 def test_a_try_that_fails_leaves_no_shard(tmp_path):
-    with pytest.raises(ZeroDivisionError), shards.Shards(tmp_path, 0, 10) as open_shards:
-        open_shards.write("train", b"x")
-        raise ZeroDivisionError
+    def fail():
+        with shards.Shards(tmp_path, 0, 10) as open_shards:
+            open_shards.write("train", b"x")
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
     assert list(tmp_path.iterdir()) == []
 
 
