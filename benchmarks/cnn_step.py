@@ -1,13 +1,15 @@
 """Milliseconds of one training step of Kim's CNN, against plain PyTorch.
 
-    python benchmarks/cnn_step.py [--rounds 5]
+    python benchmarks/cnn_step.py [--rounds 5] [--threads 2]
 
 Peers: `python3.11 -m venv .venv-peers && .venv-peers/bin/pip install -r requirements-peers.txt`.
 
 64 texts of 40 to 50 words from the shipped novels, vocabulary 20,000, vectors of 300, widths 3, 4
-and 5 with 100 filters each, dropout, Adam, 2 threads. Each side steps through the same batches in
+and 5 with 100 filters each, dropout, Adam. Each side steps through the same batches in
 processes of its own, one after the other, in turns; textmill's is the step that `textmill train`
-takes. What is printed is the median over the rounds of each process's median.
+takes. What is printed is the median over the rounds of each process's median. With one thread it is
+the processor's time that counts, which a busy machine does not falsify; threads that wait for each
+other on one make PyTorch many times slower.
 """
 
 import argparse
@@ -23,7 +25,8 @@ from pathlib import Path
 
 import numpy as np
 
-BATCHES, BATCH, LENGTH, VOCABULARY, WARM_UP, STEPS, THREADS = 20, 64, 50, 20_000, 10, 60, 2
+BATCHES, BATCH, LENGTH, VOCABULARY, WARM_UP, STEPS = 20, 64, 50, 20_000, 10, 60
+THREADS = int(os.environ.get("OMP_NUM_THREADS", "2"))
 PEER = Path(".venv-peers/bin/python")
 SIDES = {
     "textmill": [sys.executable, __file__],
@@ -90,22 +93,23 @@ def times(take, path: str) -> list[float]:
     """Milliseconds of each step after the first few."""
     with np.load(path) as arrays:
         ids, labels = arrays["ids"], arrays["labels"]
+    clock = time.process_time if THREADS == 1 else time.perf_counter
     seconds = []
     for n in range(WARM_UP + STEPS):
-        start = time.perf_counter()
+        start = clock()
         take(n, ids[n % BATCHES], labels[n % BATCHES])
-        seconds.append(time.perf_counter() - start)
+        seconds.append(clock() - start)
     return [1000 * s for s in seconds[WARM_UP:]]
 
 
-def measure(command: list[str], precision: str, path: Path) -> float:
+def measure(command: list[str], precision: str, path: Path, threads: int) -> float:
     """The median of a process of its own."""
     done = subprocess.run(
         [*command, "--side", precision, str(path)],
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         check=True,
-        env={**os.environ, "OMP_NUM_THREADS": str(THREADS), "PYTHONPATH": "."},
+        env={**os.environ, "OMP_NUM_THREADS": str(threads), "PYTHONPATH": "."},
     )
     return statistics.median(json.loads(done.stdout.splitlines()[-1]))
 
@@ -113,6 +117,7 @@ def measure(command: list[str], precision: str, path: Path) -> float:
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--side", nargs=2, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.side:
@@ -127,7 +132,10 @@ def main() -> None:
         make_batches(path)
         for precision in ("float32", "mixed_bfloat16"):
             rounds = [
-                {side: measure(command, precision, path) for side, command in SIDES.items()}
+                {
+                    side: measure(command, precision, path, arguments.threads)
+                    for side, command in SIDES.items()
+                }
                 for _ in range(arguments.rounds)
             ]
             ours = statistics.median(r["textmill"] for r in rounds)
