@@ -56,7 +56,7 @@ def folds(name: str, seed: int) -> list[dict[str, str]]:
     """The --set overrides for each part of a data set's protocol."""
     if name != "mr":
         return [{}]
-    header, *lines = (DATA / "mr/all.tsv").read_text(encoding="utf-8").splitlines()
+    header, *lines = (DATA / "mr/all.tsv").read_text(encoding="utf-8").rstrip("\n").split("\n")
     order = np.random.default_rng(seed).permutation(len(lines))
     overrides = []
     for fold in range(FOLDS):

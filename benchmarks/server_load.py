@@ -8,7 +8,6 @@ request is timed on a server that ran the export's warm-up requests, and on one 
 """
 
 import argparse
-import json
 import re
 import shutil
 import subprocess
@@ -21,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from pipeline.publishing.verify import golden_requests
 from serving.load_test import Load, measure
 from serving.senders import sender
 
@@ -78,8 +78,7 @@ def main() -> None:
     if given.export is None and not exports:
         raise SystemExit("there is no export in work/models: run `make run` first, or name one")
     export = given.export or exports[-1].parent
-    golden = (export / "golden_requests.jsonl").read_text(encoding="utf-8").splitlines()
-    texts = tuple(json.loads(line)["text"] for line in golden)
+    texts = tuple(request["text"] for request in golden_requests(export))
     name = export.parent.name
 
     print(f"{export}")

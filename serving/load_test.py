@@ -188,7 +188,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _texts(path: Path) -> tuple[str, ...]:
     """One text a line, as it is or as {"text": ...}, which golden_requests.jsonl has."""
-    lines = path.read_text(encoding="utf-8").splitlines()
+    lines = path.read_text(encoding="utf-8").split("\n")  # and at no other line separator
     read = json.loads if path.suffix == ".jsonl" else lambda line: {"text": line}
     texts = tuple(read(line)["text"] for line in lines if line.strip())
     if not texts:
