@@ -78,7 +78,10 @@ class Job:
         self.valid = splits.get("valid")
         weights = tasks.class_weights(recipe.task, labels, splits["train"].labels)
         self.split = data.weighted(splits["train"], weights)
-        self.plans = [self._plan(epoch) for epoch in range(self.settings.epochs)]
+        self.plans = [
+            data.plan(self.split.lengths, self.settings, recipe.seed, epoch)
+            for epoch in range(self.settings.epochs)
+        ]
         planned = sum(len(plan) for plan in self.plans)
         self.total_steps = min(planned, self.settings.max_steps or planned)
         vocabulary = load_tokenizer(prepared / "tokenizer").vocabulary
@@ -93,23 +96,15 @@ class Job:
             log.info("train: pretrained vectors for %s", coverage)
             self.tracking.tags({"vectors": coverage})
         self.loss = tasks.loss_function(recipe.task)
+        signature = self.signature = data.signature(self.split)
         self.step = Step(
-            self.model,
-            self.optimizer,
-            self.loss,
-            strategy,
-            self.settings,
-            recipe.seed,
-            data.signature(self.split),
+            self.model, self.optimizer, self.loss, strategy, self.settings, recipe.seed, signature
         )
         static = self.settings.xla or self.settings.strategy.kind == "tpu"
         self.fixed = (self.settings.batch_size or 1, LENGTH_STEP) if static else (1, 1)
         self.forward = Forward(self.model, strategy)
         self.checkpoints = checkpoints.Checkpoints(run_dir / "checkpoints", self.settings.keep)
         self.state = State()
-
-    def _plan(self, epoch: int) -> list[np.ndarray]:
-        return data.plan(self.split.lengths, self.settings, self.recipe.seed, epoch)
 
     def run(self, asked_to_stop: Callable[[], bool]) -> None:
         newest = self.checkpoints.newest()
@@ -127,7 +122,7 @@ class Job:
         rows_left = self.plans[state.epoch][state.position :]
         batches = data.prefetched(
             (data.batch(self.split, rows, self.step.parts, self.fixed) for rows in rows_left),
-            data.signature(self.split),
+            self.signature,
         )
         pending: list[tuple[int, np.ndarray, dict]] = []
         since, real, padded = time.monotonic(), 0, 0
