@@ -11,9 +11,12 @@ import tensorflow as tf
 from keras import ops
 
 from components.distinct_tokens import DistinctTokens
+from components.dropouts import LockedDropout
 from components.embeddings import WordEmbeddings
 from components.heads import LinearHead
 from components.ngrams import NGramFeatures
+from components.recurrent import Recurrent
+from components.recurrent_stack import RecurrentStack
 
 LENGTHS = (1, 2, 4, 9)  # of the texts in a batch; shorter and longer than every window
 B, T, D = len(LENGTHS), max(LENGTHS), 6
@@ -40,7 +43,8 @@ class Row:
 
     def call(self, layer, inputs=None, mask=REAL, **kwargs):
         inputs = self.inputs if inputs is None else inputs
-        return layer(inputs, **({"mask": mask} if self.masked else {}), **kwargs)
+        answer = layer(inputs, **({"mask": mask} if self.masked else {}), **kwargs)
+        return answer[0] if isinstance(answer, (tuple, list)) else answer
 
     def model(self):
         """The layer between Keras inputs of unknown batch and time."""
@@ -62,11 +66,39 @@ def ngrams(**arguments):
 
 WORDS = {"vocabulary_size": 20, "width": 7, "kind": "multichannel", "seed": 5}
 HEAD = {"num_outputs": 4, "dropout": 0.3, "max_norm": 2.0, "seed": 5}
+# No forget bias, because first weights that are not 0 must follow the seed.
+LSTM = {
+    "units": 8,
+    "cell": "lstm",
+    "activation": "tanh",
+    "backward": True,
+    "projection": 5,
+    "cell_clip": 3.0,
+    "projection_clip": 2.0,
+    "forget_bias": 0.0,
+    "recurrent_dropout": 0.3,
+    "seed": 5,
+}
+SIMPLE = {"projection": None, "cell_clip": None, "projection_clip": None}
+GRU = LSTM | SIMPLE | {"cell": "gru"}
+RNN = LSTM | SIMPLE | {"cell": "rnn", "activation": "relu"}
+STACK = {"num_layers": 2, "dropout": 0.3, "residual": True}
+UPWARD = LSTM | STACK | {"bidirectional": False}
+BOTH_WAYS = GRU | STACK | {"bidirectional": True, "backward": False}
 ROWS = {
     "words": Row(WordEmbeddings, WORDS, IDS, (B, T, 7)),
     "kmax_ngrams": ngrams(pooling="kmax"),
     "average_ngrams": ngrams(pooling="average"),
     "same_ngrams": ngrams(pooling="max", padding="same", stride=1),
+    "locked": Row(LockedDropout, {"rate": 0.3, "seed": 5}, VECTORS, (B, T, D)),
+    "lstm": Row(Recurrent, LSTM, VECTORS, (B, T, 5), masked=True),
+    "gru": Row(Recurrent, GRU, VECTORS, (B, T, 8), masked=True),
+    "rnn": Row(Recurrent, RNN, VECTORS, (B, T, 8), masked=True),
+    "lstm_stack": Row(RecurrentStack, UPWARD, VECTORS, (B, T, 5), masked=True),
+    "rnn_stack": Row(
+        RecurrentStack, RNN | STACK | {"bidirectional": False}, VECTORS, (B, T, 8), masked=True
+    ),
+    "gru_stack": Row(RecurrentStack, BOTH_WAYS, VECTORS, (B, T, 16), masked=True),
     "head": Row(LinearHead, HEAD, FEATURES, (B, 4), float32={"project"}),
 }
 MASKED = {name: row for name, row in ROWS.items() if row.masked}
@@ -155,10 +187,14 @@ def test_a_text_alone_is_the_text_in_a_padded_batch(row):
     batch = np.asarray(row.call(layer))
     for n, length in enumerate(LENGTHS):
         alone = row.call(layer, row.inputs[n : n + 1, :length], REAL[n : n + 1, :length])
-        without_mask = layer(row.inputs[n : n + 1, :length])
-        np.testing.assert_allclose(alone[0], batch[n], atol=1e-6)
-        np.testing.assert_allclose(without_mask[0], batch[n], atol=1e-6)
-        assert np.abs(batch[n]).max() > 0.1
+        without_mask = row.call(layer, row.inputs[n : n + 1, :length], None)
+        padded = batch[n]
+        if row.shape[:2] == (B, T):
+            padded, padding = padded[:length], padded[length:]
+            np.testing.assert_array_equal(padding, 0)
+        np.testing.assert_allclose(alone[0], padded, atol=1e-6)
+        np.testing.assert_allclose(without_mask[0], padded, atol=1e-6)
+        assert np.abs(padded).max() > 0.1
 
 
 def test_gradients_reach_every_trainable_weight(row):

@@ -1,0 +1,166 @@
+"""Recurrent layers: the plain network, the LSTM and the GRU, in one direction."""
+
+import keras
+from keras import ops
+
+from components.recurrent_steps import run
+
+GATES = {"lstm": 4, "gru": 3, "rnn": 1}
+
+
+@keras.saving.register_keras_serializable("textmill")
+class Recurrent(keras.layers.Layer):
+    """One recurrent layer, read in one direction.
+
+    Padding stands at the right: a padded step leaves the state as it is and gives out 0, so the
+    backward direction starts at a text's last token. A step at which `fresh` is True begins a new
+    text: no state crosses the border between it and the step before, in either direction.
+
+    Call: x (B, T, D), and optionally mask (B, T) bool, state, the list of (B, P or U) from which to
+        start, fresh (B, T) bool, and perturbation (B, T, P or U), which is added to each step's
+        output h_t so that its gradient is the whole of dL/dh_t -> outputs (B, T, P or U) and the
+        last state in float32: [h (B, P or U), c (B, U)] of the LSTM, [h (B, U)] of the others.
+    Args: units; cell, `lstm`, `gru` or `rnn`; activation, `tanh` or, of the `rnn`, `relu`;
+        backward, whether to read from the last token to the first; and of the LSTM: projection,
+        the width P of its outputs or None for U; cell_clip and projection_clip, bounds of what
+        they name or None; forget_bias, at which the forget gate's bias starts;
+        recurrent_dropout, rate of the one mask that h wears at all steps; seed.
+    Weights: in the layout of Keras's own layers, the gates in the order i f c o and z r h.
+    Sources: at the equations in `components.recurrent_steps`; forget_bias: Jozefowicz et al. 2015,
+        https://proceedings.mlr.press/v37/jozefowicz15.html; recurrent_dropout: Gal and Ghahramani
+        2016, https://arxiv.org/abs/1512.05287, section 4.
+    """
+
+    def __init__(
+        self,
+        units,
+        cell="lstm",
+        activation="tanh",
+        backward=False,
+        projection=None,
+        cell_clip=None,
+        projection_clip=None,
+        forget_bias=1.0,
+        recurrent_dropout=0.0,
+        seed=0,
+        **kwargs,
+    ):
+        # Autocast would round a carried float32 state to the precision of the products.
+        super().__init__(autocast=False, **kwargs)
+        if cell not in GATES:
+            raise ValueError(f"cell must be one of {sorted(GATES)}. Received: {cell!r}")
+        if activation not in ("tanh", "relu"):
+            raise ValueError(f"activation must be `tanh` or `relu`. Received: {activation!r}")
+        if activation == "relu" and cell != "rnn":
+            raise ValueError(f"activation `relu` is for cell `rnn` only. Received: {cell!r}")
+        if cell != "lstm" and (projection, cell_clip, projection_clip) != (None, None, None):
+            raise ValueError(f"projection and clips are for cell `lstm` only. Received: {cell!r}")
+        if projection_clip is not None and projection is None:
+            raise ValueError("projection_clip needs a projection. Received: projection=None")
+        self.supports_masking = True
+        self.units, self.cell, self.activation, self.backward = units, cell, activation, backward
+        self.projection, self.cell_clip = projection, cell_clip
+        self.projection_clip, self.forget_bias = projection_clip, forget_bias
+        self.recurrent_dropout, self.seed = recurrent_dropout, seed
+        self.generator = keras.random.SeedGenerator(seed)
+
+    @property
+    def state_widths(self):
+        """The widths of the states, in their order."""
+        width = self.projection or self.units
+        return [width, self.units] if self.cell == "lstm" else [width]
+
+    def build(self, x_shape, **_):
+        glorot, sums = keras.initializers.GlorotUniform, GATES[self.cell] * self.units
+        width = self.state_widths[0]
+        self.kernel = self.add_weight((x_shape[-1], sums), glorot(self.seed), name="kernel")
+        self.recurrent_kernel = self.add_weight(
+            (width, sums),
+            keras.initializers.Orthogonal(seed=self.seed + 1),
+            name="recurrent_kernel",
+        )
+        shape = (2, sums) if self.cell == "gru" else (sums,)
+        self.bias = self.add_weight(shape, self.first_bias, name="bias")
+        self.projection_kernel = None
+        if self.projection is not None:
+            self.projection_kernel = self.add_weight(
+                (self.units, width), glorot(self.seed + 2), name="projection_kernel"
+            )
+
+    def first_bias(self, shape, dtype=None):
+        bias = ops.zeros(shape, dtype)
+        if self.cell != "lstm":
+            return bias
+        i, _, g, o = ops.split(bias, 4)
+        return ops.concatenate([i, ops.full_like(i, self.forget_bias), g, o])
+
+    def call(self, x, mask=None, state=None, fresh=None, training=None, perturbation=None):
+        x = by_time(ops.cast(x, self.compute_dtype))
+        kernel, recurrent_kernel = self.cast(self.kernel), self.cast(self.recurrent_kernel)
+        bias, recurrent_bias = ops.cast(self.bias, "float32"), None
+        if self.cell == "gru":
+            bias, recurrent_bias = ops.unstack(bias, axis=0)
+        # One product for all steps: the loop is left with the part that waits for the step before.
+        products = ops.matmul(x, kernel) + self.cast(bias)
+        if state is None:
+            state = [ops.zeros((ops.shape(x)[1], width)) for width in self.state_widths]
+        state = [ops.cast(s, "float32") for s in state]
+        outputs, state = run(
+            products,
+            state,
+            recurrent_kernel,
+            recurrent_bias,
+            self.cast(self.projection_kernel),
+            self.dropped(state[0], training),
+            None if mask is None else by_time(mask)[..., None],
+            None if fresh is None else self.kept(fresh, mask),
+            self,
+            None if perturbation is None else ops.cast(by_time(perturbation), "float32"),
+        )
+        if fresh is not None and self.backward:
+            first = self.starts(fresh, mask)[:, :1]
+            state = [ops.where(first, 0.0, s) for s in state]
+        return ops.cast(by_time(outputs), self.compute_dtype), state
+
+    def cast(self, weight):
+        return None if weight is None else ops.cast(weight, self.compute_dtype)
+
+    def dropped(self, h, training):
+        """What h is multiplied by at all steps: 0 or 1 / (1 - rate)."""
+        if not training or not self.recurrent_dropout:
+            return None
+        return keras.random.dropout(ops.ones_like(h), self.recurrent_dropout, seed=self.generator)
+
+    def starts(self, fresh, mask):
+        """Where texts begin: padding begins none."""
+        return fresh if mask is None else ops.logical_and(fresh, mask)
+
+    def kept(self, fresh, mask):
+        """(T, B, 1) float, 0 where the step read before belongs to another text."""
+        starts = self.starts(fresh, mask)
+        if self.backward:
+            starts = ops.pad(starts[:, 1:], [[0, 0], [0, 1]])
+        return 1.0 - ops.cast(by_time(starts)[..., None], "float32")
+
+    def compute_mask(self, x, mask=None):
+        return None
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "units": self.units,
+            "cell": self.cell,
+            "activation": self.activation,
+            "backward": self.backward,
+            "projection": self.projection,
+            "cell_clip": self.cell_clip,
+            "projection_clip": self.projection_clip,
+            "forget_bias": self.forget_bias,
+            "recurrent_dropout": self.recurrent_dropout,
+            "seed": self.seed,
+        }
+
+
+def by_time(x):
+    """(B, T, ...) <-> (T, B, ...)."""
+    return ops.swapaxes(x, 0, 1)
