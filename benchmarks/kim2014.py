@@ -81,7 +81,7 @@ def accuracy(name: str, kind: str, seed: int, override: dict[str, str]) -> float
     recipe = load(f"configs/classify/{name}_text_cnn.yaml", settings)
     prepared = prepare(recipe)
     trained = runs.load(train(recipe, prepared))
-    split = data.load(prepared, "test", recipe.task, len(trained.labels))
+    split = data.load(prepared, "test", recipe, len(trained.labels))
     predicted = predictions.logits(trained.model, split).argmax(axis=1)
     return float((predicted == split.labels).mean())
 

@@ -31,3 +31,9 @@ def sigmoid_cross_entropy(logits, present):
 def squared_error(logits, values):
     """(B, 1) predictions and (B,) float values -> (B,)."""
     return ops.square(ops.cast(logits, "float32")[:, 0] - ops.cast(values, "float32"))
+
+
+def mean_of_words(losses, mask):
+    """(B, T) losses of words, and which of them there are -> (B,) means; 0 for a row of none."""
+    mask = ops.cast(mask, losses.dtype)
+    return ops.sum(losses * mask, axis=1) / ops.maximum(ops.sum(mask, axis=1), 1)

@@ -9,7 +9,7 @@ def text_cnn(embeddings, features, head, distinct=False):
 
     The padding id is 0; padding never changes the logits.
 
-    Call: {"ids": (B, T) int32} -> (B, C) float32 logits.
+    Call: {"ids": (B, T) int32} -> {"logits": (B, C) float32}.
     Args: embeddings, (B, T) ids to (B, T, D); features, (B, T, D) and a (B, T) mask to (B, F);
         head, (B, F) to (B, C); distinct, whether to embed and convolve each distinct token of a
         batch once, which needs TensorFlow without XLA and is much faster on a CPU.
@@ -23,4 +23,4 @@ def text_cnn(embeddings, features, head, distinct=False):
         x = features(embeddings(tokens), places=places)
     else:
         x = features(embeddings(ids), mask=ops.not_equal(ids, 0))
-    return keras.Model({"ids": ids}, head(x), name="text_cnn")
+    return keras.Model({"ids": ids}, {"logits": head(x)}, name="text_cnn")

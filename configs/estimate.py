@@ -2,50 +2,158 @@
 
 from typing import assert_never
 
-from configs.models import TextCNN
+from configs.models import (
+    Attention,
+    Characters,
+    Elmo,
+    Embedding,
+    Pooling,
+    Recurrent,
+    SelfAttentive,
+    TextCNN,
+)
 from configs.recipe import Recipe
+from configs.tasks import Tag
 from configs.training import SGD, Adadelta, Adam, Train
 
 FLOAT = 4  # bytes; weights, gradients and optimizer state are float32 under every precision
+BYTES = 262  # different characters of a word: bytes and marks
+GATES = {"rnn": 1, "gru": 3, "lstm": 4}
 
 
 def parameters(recipe: Recipe, vocabulary: int, outputs: int) -> dict[str, int]:
-    """Parameters of each part of the model.
+    """Parameters of each part of the model, without those of a pretrained ELMo that it uses.
 
     Args: vocabulary, number of token ids; outputs, of the head: labels, or 1 for a regression.
     """
     match recipe.model:
         case TextCNN() as model:
-            tables = 2 if model.embedding.kind == "multichannel" else 1
-            width, filters = model.embedding.width, model.filters
-            pooled = filters * len(model.widths) * (model.k if model.pooling == "kmax" else 1)
+            width = token_width(model.embedding)
+            pooled = model.filters * len(model.widths)
+            pooled *= model.k if model.pooling == "kmax" else 1
             return {
-                "embeddings": tables * vocabulary * width,
-                "features": sum(filters * (window * width + 1) for window in model.widths),
-                "head": outputs * (pooled + 1),
+                **_embedding(model.embedding, vocabulary),
+                "features": sum(model.filters * (window * width + 1) for window in model.widths),
+                **_head(recipe, pooled, outputs),
+            }
+        case Recurrent() as model:
+            directions = 2 if model.bidirectional else 1
+            out = directions * (model.projection or model.units)
+            widths = [token_width(model.embedding), *[out] * (model.layers - 1)]
+            layers = sum(_recurrent(model, width) for width in widths)
+            parts = {
+                **_embedding(model.embedding, vocabulary),
+                "recurrent": directions * layers,
+            }
+            if not isinstance(recipe.task, Tag):
+                parts["pooling"] = _pooling(model.pooling, out)
+                out *= model.pooling.hops if isinstance(model.pooling, SelfAttentive) else 1
+            return {**parts, **_head(recipe, out, outputs)}
+        case Elmo() as model:
+            width = model.characters.projection or 0
+            layer = 4 * model.units * (2 * width + 1) + model.units * width
+            return {
+                "characters": _characters(model.characters),
+                "recurrent": 2 * model.layers * layer,
+                "softmax": vocabulary * (width + 1),
             }
         case unknown:
             assert_never(unknown)
 
 
+def token_width(embedding: Embedding) -> int:
+    """Numbers in a token's vector, ELMo's apart, which only its files tell."""
+    characters = embedding.characters
+    return embedding.width + (character_width(characters) if characters else 0)
+
+
+def character_width(characters: Characters) -> int:
+    return characters.projection or sum(number for _, number in characters.filters)
+
+
+def _embedding(embedding: Embedding, vocabulary: int) -> dict[str, int]:
+    tables = 2 if embedding.kind == "multichannel" else 1
+    characters = embedding.characters
+    return {
+        "embeddings": tables * vocabulary * embedding.width,
+        **({"characters": _characters(characters)} if characters else {}),
+    }
+
+
+def _characters(characters: Characters) -> int:
+    filters = sum(number for _, number in characters.filters)
+    return (
+        BYTES * characters.width
+        + sum(number * (window * characters.width + 1) for window, number in characters.filters)
+        + characters.highways * 2 * filters * (filters + 1)
+        + (characters.projection or 0) * (filters + 1)
+    )
+
+
+def _recurrent(model: Recurrent, width: int) -> int:
+    """One layer in one direction over vectors of this width."""
+    biases = 2 if model.kind == "gru" else 1
+    out = model.projection or model.units
+    own = GATES[model.kind] * model.units * (width + out + biases)
+    return own + (model.units * out if model.projection else 0)
+
+
+def _pooling(pooling: Pooling, width: int) -> int:
+    """Of vectors of this width."""
+    match pooling:
+        case SelfAttentive(width=inner, hops=hops):
+            return inner * (width + hops)
+        case Attention(score=score, query=query, width=inner):
+            scores = {"general": width**2, "additive": 2 * width * inner + inner}
+            scores["concat"] = scores["additive"]
+            return scores.get(score, 0) + (width if query == "learned" else 0)
+        case _:
+            return 0
+
+
+def _head(recipe: Recipe, pooled: int, outputs: int) -> dict[str, int]:
+    crf = isinstance(recipe.task, Tag) and recipe.task.decoder == "crf"
+    pooled *= 4 if getattr(recipe.task, "second", None) else 1
+    return {"head": outputs * (pooled + 1) + (outputs * (outputs + 2) if crf else 0)}
+
+
 def state_bytes(recipe: Recipe, sizes: dict[str, int]) -> int:
     """Weights, gradients, optimizer state and averages, from the sizes of `parameters`."""
-    fixed = {"static": 1.0, "multichannel": 0.5}.get(recipe.model.embedding.kind, 0.0)
+    embedding = getattr(recipe.model, "embedding", Embedding())
+    fixed = {"static": 1.0, "multichannel": 0.5}.get(embedding.kind, 0.0)
     total = sum(sizes.values())
-    trained = total - int(sizes["embeddings"] * fixed)
+    trained = total - int(sizes.get("embeddings", 0) * fixed)
     copies = 1 + _slots(recipe.train) + (recipe.train.ema is not None)  # 1: the gradients
     return FLOAT * (total + copies * trained)
 
 
 def activation_bytes(recipe: Recipe) -> int:
     """What a step keeps for the backward pass, at most: every text as long as it may be."""
-    train, model = recipe.train, recipe.model
-    positions = train.batch_tokens or (train.batch_size or 0) * recipe.text.max_length
-    # A position's vector, alone and masked; a filter's response, rectified and masked; and the
-    # gradient of each.
-    kept = 2 * (2 * model.embedding.width + 3 * model.filters * len(model.widths))
+    train = recipe.train
+    length = train.window if isinstance(recipe.model, Elmo) else recipe.text.max_length
+    positions = train.batch_tokens or (train.batch_size or 0) * length
     size = FLOAT if train.precision == "float32" else FLOAT // 2
-    return positions // train.accumulation * kept * size
+    return positions // train.accumulation * _kept(recipe) * size
+
+
+def _kept(recipe: Recipe) -> int:
+    """Numbers kept for each token, and the gradient of each."""
+    match recipe.model:
+        case TextCNN() as model:
+            # A token's vector, alone and masked; a filter's response, rectified and masked.
+            return 2 * (2 * token_width(model.embedding) + 3 * model.filters * len(model.widths))
+        case Recurrent() as model:
+            # Gates, state and output of each layer, and its input with and without dropout.
+            directions = 2 if model.bidirectional else 1
+            layer = directions * (GATES[model.kind] + 2) * model.units
+            return 2 * (2 * token_width(model.embedding) + 2 * layer * model.layers)
+        case Elmo() as model:
+            filters = sum(number for _, number in model.characters.filters)
+            scores = model.samples if model.softmax == "sampled" else recipe.text.tokenizer.size
+            layers = model.layers * 6 * model.units
+            return 2 * 2 * (50 * filters + layers + scores)
+        case unknown:
+            assert_never(unknown)
 
 
 def _slots(train: Train) -> int:

@@ -51,7 +51,8 @@ def explain(error: ValidationError, values: Any) -> list[str]:
                     got[path] = _shown(mistake["input"])
         remarks.setdefault(path, []).append(remark)
     return [
-        f"{'.'.join(path)}: {' or '.join(dict.fromkeys(said))}{got.get(path, '')}"
+        f"{'.'.join(path)}{': ' if path else ''}"
+        f"{' or '.join(dict.fromkeys(said))}{got.get(path, '')}"
         for path, said in remarks.items()
     ]
 

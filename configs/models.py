@@ -2,22 +2,57 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
-from configs.closed import Closed
+from configs.closed import Closed, default_kind
 
 Rate = Annotated[float, Field(ge=0.0, lt=1.0)]
 
 
-class Embedding(Closed):
-    """Word vectors. All but `random` start from the vectors in `path`.
+class Characters(Closed):
+    """A vector of each word from the bytes that spell it: convolutions, highways, a projection.
 
-    `static` keeps them, `nonstatic` trains them, `multichannel` has one copy of each.
+    The defaults are those of Ma and Hovy 2016, https://arxiv.org/abs/1603.01354, section 4.2.
+    """
+
+    width: Annotated[int, Field(ge=1)] = 30  # of a character's vector
+    filters: Annotated[tuple[tuple[int, int], ...], Field(min_length=1)] = ((3, 30),)  # (window, n)
+    activation: Literal["relu", "tanh"] = "tanh"
+    highways: Annotated[int, Field(ge=0)] = 0
+    projection: Annotated[int, Field(ge=1)] | None = None
+
+
+class ElmoVectors(Closed):
+    """Contextual vectors of a pretrained ELMo, the layers mixed by learned weights.
+
+    `frozen` computes them in the graph and trains the mix only, `cached` reads them from disk,
+    where a Beam job put them once, and `fine_tuned` trains everything.
+    Source: Peters et al. 2018, https://arxiv.org/abs/1802.05365, section 3.2.
+    """
+
+    path: str  # a trained run of a model of kind elmo, or a folder with AllenNLP's files
+    mode: Literal["frozen", "cached", "fine_tuned"] = "frozen"
+    dropout: Rate = 0.5  # on the mixed vectors
+    layer_dropout: Rate = 0.0  # of whole layers in the mix
+    layer_norm: bool = False
+
+
+class Embedding(Closed):
+    """What a token's vector is made of: a word vector, and beside it what else is asked for.
+
+    All kinds but `random` start from the vectors in `path`: `static` keeps them, `nonstatic` trains
+    them, `multichannel` has one copy of each.
     """
 
     kind: Literal["random", "static", "nonstatic", "multichannel"] = "random"
     width: Annotated[int, Field(ge=1)] = 300
     path: str | None = None  # GloVe / word2vec text or binary file, or .npz
+    characters: Characters | None = None
+    # A string is the path.
+    elmo: Annotated[
+        ElmoVectors | None,
+        BeforeValidator(lambda value: {"path": value} if isinstance(value, str) else value),
+    ] = None
 
     @model_validator(mode="after")
     def path_goes_with_kind(self) -> Self:
@@ -27,6 +62,50 @@ class Embedding(Closed):
                 f" got {self.path!r}"
             )
         return self
+
+
+class Pool(Closed):
+    """One vector of a text: its last state, or the largest or the mean value of each feature."""
+
+    kind: Literal["last", "max", "mean"] = "max"
+
+
+class Attention(Closed):
+    """A weighted mean of a text's states, or with `hard` one of them, drawn by the weights.
+
+    The query is learned, the same for every text, or the encoder's `last` state. Sources are named
+    in `components.pooling`.
+    """
+
+    kind: Literal["attention"]
+    score: Literal["dot", "scaled_dot", "general", "additive", "concat", "location"] = "additive"
+    query: Literal["learned", "last"] = "learned"
+    width: Annotated[int, Field(ge=1)] = 128  # inside additive and concat scores
+    hard: bool = False
+
+
+class SelfAttentive(Closed):
+    """Several weighted means side by side; `penalty` keeps them from looking at the same words."""
+
+    kind: Literal["self_attentive"]
+    hops: Annotated[int, Field(ge=1)] = 4
+    width: Annotated[int, Field(ge=1)] = 128
+    penalty: Annotated[float, Field(ge=0.0)] = 0.0
+
+
+Pooling = Annotated[
+    Pool | Attention | SelfAttentive, Field(discriminator="kind"), default_kind("max")
+]
+
+
+class Pairs(Closed):
+    """How a model that reads two texts compares them.
+
+    `features` compares one vector of each; `attention` first lets each word look at the other text.
+    """
+
+    compare: Literal["features", "attention"] = "features"
+    width: Annotated[int, Field(ge=1)] = 128  # of a word after it looked at the other text
 
 
 class TextCNN(Closed):
@@ -42,7 +121,64 @@ class TextCNN(Closed):
     k: Annotated[int, Field(ge=1)] = 1  # how many maxima `kmax` keeps, in text order
     dropout: Rate = 0.5
     max_norm: Annotated[float, Field(gt=0.0)] | None = 3.0  # L2 norm of the head's columns
+    pairs: Pairs = Pairs()
 
 
-# The second family makes this a union with `Field(discriminator="kind")`, as in `configs.tasks`.
-Model = TextCNN
+class Recurrent(Closed):
+    """A recurrent network over the words, pooled for a text, or word by word for tags.
+
+    `dropout` is on each layer's input and on what the head reads, one mask for all steps of a text
+    (Gal and Ghahramani 2016, https://arxiv.org/abs/1512.05287); so is `recurrent_dropout` on the
+    state.
+    """
+
+    kind: Literal["rnn", "lstm", "gru"]
+    embedding: Embedding = Embedding()
+    units: Annotated[int, Field(ge=1)] = 256
+    layers: Annotated[int, Field(ge=1)] = 1
+    bidirectional: bool = True
+    residual: bool = False
+    activation: Literal["tanh", "relu"] = "tanh"  # of an rnn
+    projection: Annotated[int, Field(ge=1)] | None = None  # of an lstm's state
+    cell_clip: Annotated[float, Field(gt=0.0)] | None = None  # of an lstm
+    forget_bias: float = 1.0  # of an lstm, at the start
+    dropout: Rate = 0.5
+    recurrent_dropout: Rate = 0.0
+    pooling: Pooling = Pool()
+    pairs: Pairs = Pairs()
+
+    @model_validator(mode="after")
+    def options_go_with_kind(self) -> Self:
+        for name, kind in (("activation", "rnn"), ("projection", "lstm"), ("cell_clip", "lstm")):
+            value = getattr(self, name)
+            if self.kind != kind and value != type(self).model_fields[name].default:
+                raise ValueError(
+                    f"{name} belongs to kind {kind!r}, not {self.kind!r}; leave it out"
+                )
+        return self
+
+
+class Elmo(Closed):
+    """A language model in each direction over one character encoder and under one softmax.
+
+    Peters et al. 2018, https://arxiv.org/abs/1802.05365, section 3.1; the defaults are small, the
+    published sizes are in the recipes.
+    """
+
+    kind: Literal["elmo"]
+    characters: Characters = Characters(
+        width=16,
+        filters=((1, 32), (2, 32), (3, 64), (4, 128)),
+        activation="relu",
+        highways=2,
+        projection=128,
+    )
+    units: Annotated[int, Field(ge=1)] = 512
+    layers: Annotated[int, Field(ge=1)] = 2
+    clip: Annotated[float, Field(gt=0.0)] | None = 3.0  # of cells and projections
+    dropout: Rate = 0.1
+    softmax: Literal["full", "sampled"] = "sampled"
+    samples: Annotated[int, Field(ge=1)] = 2048  # candidates a step in a sampled softmax
+
+
+Model = Annotated[TextCNN | Recurrent | Elmo, Field(discriminator="kind")]

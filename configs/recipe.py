@@ -1,13 +1,13 @@
 """The recipe: one experiment, from raw files to a served model."""
 
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from configs.closed import Closed
 from configs.data import Beam, Data, Text
-from configs.models import Model
-from configs.tasks import Task
+from configs.models import Elmo, Model, TextCNN
+from configs.tasks import LanguageModel, Tag, Task
 from configs.training import Train
 
 
@@ -45,3 +45,29 @@ class Recipe(Closed):
     evaluate: Evaluate = Evaluate()
     export: Export = Export()
     tracking: Tracking = Tracking()
+
+    @model_validator(mode="after")
+    def model_can_do_the_task(self) -> Self:
+        task, model = self.task, self.model
+        if isinstance(task, LanguageModel) != isinstance(model, Elmo):
+            raise ValueError(
+                f"a model of kind {model.kind!r} does not learn a task of kind {task.kind!r}:"
+                " language_model goes with elmo, and elmo with nothing else"
+            )
+        if isinstance(task, Tag) and isinstance(model, TextCNN):
+            raise ValueError(
+                "text_cnn has one answer for a whole text, and task.kind 'tag' wants one for each"
+                " word: choose model.kind rnn, lstm or gru"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def characters_are_of_words(self) -> Self:
+        model, tokenizer = self.model, self.text.tokenizer.kind
+        spells = isinstance(model, Elmo) or model.embedding.characters or model.embedding.elmo
+        if spells and tokenizer != "word":
+            raise ValueError(
+                "characters and elmo spell whole words, so text.tokenizer.kind must be 'word'; got"
+                f" {tokenizer!r}"
+            )
+        return self

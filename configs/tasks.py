@@ -8,10 +8,11 @@ from configs.closed import Closed
 
 
 class Classify(Closed):
-    """One label of several for a text."""
+    """One label of several for a text, or for a pair of texts."""
 
     kind: Literal["classify"]
     text: str = "text"
+    second: str | None = None  # the column of a pair's second text: entailment, paraphrase
     label: str = "label"
     class_weights: Literal["none", "balanced"] | dict[str, float] = "none"
     label_smoothing: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.0
@@ -31,11 +32,38 @@ class Multilabel(Closed):
 
 
 class Regress(Closed):
-    """One number for a text."""
+    """One number for a text, or for a pair of texts."""
 
     kind: Literal["regress"]
     text: str = "text"
+    second: str | None = None  # the column of a pair's second text: similarity
     label: str = "label"
 
 
-Task = Annotated[Classify | Multilabel | Regress, Field(discriminator="kind")]
+class Tag(Closed):
+    """One label for each word of a text: names of things, parts of speech.
+
+    Columns of CoNLL files are numbered from "1", those of CoNLL-U have its names (form, upos, ...);
+    a JSONL or Parquet column holds a list of words, another one the list of their tags.
+    """
+
+    kind: Literal["tag"]
+    text: str = "words"
+    label: str = "tags"
+    scheme: Literal["plain", "iob1", "bio", "bioes"] = "bio"  # how tags spell spans; plain: not
+    decoder: Literal["softmax", "crf"] = "softmax"
+
+
+class LanguageModel(Closed):
+    """The next word of a document, from the words before it.
+
+    `carry` is how far a recurrent state goes: to the end of its document, or on into the next one,
+    as where each line of a running text is a record.
+    """
+
+    kind: Literal["language_model"]
+    text: str = "text"
+    carry: Literal["document", "stream"] = "document"
+
+
+Task = Annotated[Classify | Multilabel | Regress | Tag | LanguageModel, Field(discriminator="kind")]

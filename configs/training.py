@@ -78,6 +78,7 @@ class Train(Closed):
     max_steps: Count | None = None  # stops earlier than `epochs` would
     batch_size: Count | None = 64  # examples a step, over all replicas
     batch_tokens: Count | None = None  # instead: padded tokens a step, over all replicas
+    window: Count = 70  # tokens of each row in a step of a language model
     sort_by_length: bool = True  # batches of like lengths, which saves padding
     accumulation: Count = 1  # parts that a step's batch is computed in
     optimizer: Optimizer = Adam()
@@ -93,6 +94,7 @@ class Train(Closed):
     save_every: Count = 500  # steps between checkpoints, beside each validation's
     keep: Count = 2  # newest checkpoints to keep; the best one stays besides
     log_every: Count = 10  # steps
+    log_gradients: bool = False  # each variable's gradient norm too
 
     @model_validator(mode="after")
     def one_batch_measure(self) -> Self:

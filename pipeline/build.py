@@ -1,64 +1,151 @@
 """The one place that knows both recipe kinds and component classes: a kind in, an object out."""
 
-from typing import assert_never
+from collections.abc import Callable
+from functools import partial
+from typing import Any, assert_never
 
 import keras
 import numpy as np
 import tensorflow as tf
 
 from components import optimizers
+from components import pooling as layers
+from components.characters import LONGEST, CharacterCNN
 from components.embeddings import WordEmbeddings
 from components.heads import LinearHead
 from components.ngrams import NGramFeatures
+from components.pairs import CrossAttention, PairFeatures
+from components.recurrent_stack import RecurrentStack
 from components.schedules import WarmupThen
 from components.text_cnn import text_cnn
+from components.text_models import Reader, pair_classifier, tagger, text_classifier
 from configs import training
-from configs.models import TextCNN
+from configs.models import Attention, Elmo, Embedding, Pool, Recurrent, SelfAttentive, TextCNN
 from configs.recipe import Recipe
+from configs.tasks import Tag
 from configs.training import Train
 from pipeline import vectors
 
 
 def build_model(recipe: Recipe, vocabulary: list[str], num_labels: int) -> keras.Model:
-    """The recipe's model: {"ids": (B, T) int32} -> (B, num_labels) float32 logits.
+    """The recipe's model: a dict of inputs -> a dict of outputs, see `components.text_models`.
 
     Weights are drawn from the recipe's seed; `start_from_vectors` puts pretrained ones in.
     """
     policy, seed = recipe.train.precision, recipe.seed
+    pool: Callable
+    fast = _on_cpu_without_xla(recipe.train)
+    pair = getattr(recipe.task, "second", None) is not None
     match recipe.model:
         case TextCNN() as model:
-            return text_cnn(
-                WordEmbeddings(
-                    len(vocabulary),
-                    model.embedding.width,
-                    model.embedding.kind,
-                    seed=seed,
-                    dtype=policy,
-                    name="embeddings",
-                ),
-                NGramFeatures(
-                    model.widths,
-                    model.filters,
-                    model.padding,
-                    model.stride,
-                    model.pooling,
-                    model.k,
-                    seed=seed + 1,
-                    dtype=policy,
-                    name="features",
-                ),
-                LinearHead(
-                    num_labels,
-                    model.dropout,
-                    model.max_norm,
-                    seed=seed + 101,
-                    dtype=policy,
-                    name="head",
-                ),
-                distinct=_on_cpu_without_xla(recipe.train),
+            features = NGramFeatures(
+                model.widths,
+                model.filters,
+                model.padding,
+                model.stride,
+                model.pooling,
+                model.k,
+                seed=seed + 1,
+                dtype=policy,
+                name="features",
             )
+            head = LinearHead(
+                num_labels, model.dropout, model.max_norm, seed + 101, dtype=policy, name="head"
+            )
+            vectors = _token_vectors(recipe, model.embedding, len(vocabulary))
+            if fast and not pair and len(vectors) == 1:
+                return text_cnn(vectors[0][-1], features, head, distinct=True)
+            read, pool = Reader(vectors), partial(_without_extras, features)
+        case Recurrent() as model:
+            stack = _stack(recipe, model)
+            vectors = _token_vectors(recipe, model.embedding, len(vocabulary))
+            read = Reader(vectors, lambda x, mask: stack(x, mask=mask)[0])
+            if isinstance(recipe.task, Tag):
+                from components.tag_heads import CrfHead, SoftmaxTagHead
+
+                tag_head = CrfHead if recipe.task.decoder == "crf" else SoftmaxTagHead
+                head = tag_head(num_labels, model.dropout, seed + 101, dtype=policy, name="head")
+                return tagger(read, head, model.kind, starts=recipe.text.tokenizer.kind != "word")
+            pool = _pooling(recipe, model)
+            head = LinearHead(
+                num_labels, model.dropout, None, seed + 101, dtype=policy, name="head"
+            )
+        case Elmo():
+            raise NotImplementedError
         case unknown:
             assert_never(unknown)
+    if not pair:
+        return text_classifier(read, pool, head, model.kind)
+    cross = None
+    if model.pairs.compare == "attention":
+        cross = CrossAttention(
+            projection=model.pairs.width, seed=seed + 51, dtype=policy, name="cross"
+        )
+    compare = PairFeatures(dtype=policy, name="compare")
+    return pair_classifier(read, pool, compare, head, model.kind, cross)
+
+
+def _token_vectors(recipe: Recipe, embedding: Embedding, size: int) -> list[tuple]:
+    """What a token's vector is made of, for a Reader."""
+    policy, seed = recipe.train.precision, recipe.seed
+    words = WordEmbeddings(
+        size, embedding.width, embedding.kind, seed=seed, dtype=policy, name="embeddings"
+    )
+    found: list[tuple] = [("ids", (), "int32", words)]
+    if characters := embedding.characters:
+        spelling = CharacterCNN(
+            characters.filters,
+            characters.width,
+            characters.highways,
+            characters.projection,
+            characters.activation,
+            distinct=_on_cpu_without_xla(recipe.train),
+            seed=seed + 201,
+            dtype=policy,
+            name="characters",
+        )
+        found.append(("characters", (LONGEST,), "int32", spelling))
+    return found
+
+
+def _stack(recipe: Recipe, model: Recurrent) -> RecurrentStack:
+    return RecurrentStack(
+        model.units,
+        model.kind,
+        model.layers,
+        model.bidirectional,
+        model.dropout,
+        model.residual,
+        activation=model.activation,
+        projection=model.projection,
+        cell_clip=model.cell_clip,
+        forget_bias=model.forget_bias,
+        recurrent_dropout=model.recurrent_dropout,
+        seed=recipe.seed + 301,
+        dtype=recipe.train.precision,
+        name="encoder",
+    )
+
+
+def _pooling(recipe: Recipe, model: Recurrent) -> keras.layers.Layer:
+    seed = recipe.seed + 401
+    last = "ends" if model.bidirectional else "last"
+    rest: dict[str, Any] = {"dtype": recipe.train.precision, "name": "pooling"}
+    match model.pooling:
+        case Pool(kind=kind):
+            return layers.Pool(last if kind == "last" else kind, **rest)
+        case Attention(score=score, query=query, width=width, hard=hard):
+            asked = last if query == "last" else query
+            longest = recipe.text.max_length
+            return layers.AttentionPool(score, width, longest, asked, hard, seed, **rest)
+        case SelfAttentive(hops=hops, width=width, penalty=penalty):
+            return layers.SelfAttentivePool(hops, width, penalty, seed, **rest)
+        case unknown:
+            assert_never(unknown)
+
+
+def _without_extras(pool: Callable, x: Any, mask: Any) -> tuple[Any, dict]:
+    return pool(x, mask=mask), {}
 
 
 def _on_cpu_without_xla(settings: Train) -> bool:
@@ -107,8 +194,8 @@ def start_from_vectors(
     A model whose trained weights are loaded next needs none of this, nor the file.
     Args: counts, (V,) tokens of each id in the training texts.
     """
-    embedding = recipe.model.embedding
-    if embedding.path is None:
+    embedding = getattr(recipe.model, "embedding", None)
+    if embedding is None or embedding.path is None:
         return None
     matrix, coverage = vectors.load(
         embedding.path, vocabulary, embedding.width, recipe.seed, counts

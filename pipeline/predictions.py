@@ -1,42 +1,61 @@
 """The model's answers to a whole split."""
 
+from collections.abc import Iterator
+
 import keras
 import numpy as np
 import tensorflow as tf
 
-from pipeline import data
+from pipeline import batching, data
 
 BATCH = 256
 
 
 class Forward:
-    """The compiled forward pass of a model, over all replicas of a strategy."""
+    """The compiled forward pass of a model, over all replicas of a strategy.
 
-    def __init__(self, model: keras.Model, strategy: tf.distribute.Strategy) -> None:
-        self.strategy = strategy
+    Args: signature, of the batches.
+    """
+
+    def __init__(
+        self, model: keras.Model, strategy: tf.distribute.Strategy, signature: dict
+    ) -> None:
+        self.strategy, self.names = strategy, list(model.input)
         parts = strategy.num_replicas_in_sync
 
-        @tf.function(input_signature=[tf.TensorSpec([None, None], tf.int32)], reduce_retracing=True)
-        def forward(ids: tf.Tensor) -> tf.Tensor:
-            def on_replica(ids: tf.Tensor) -> tf.Tensor:
-                rows = tf.shape(ids)[0] // parts
+        @tf.function(
+            input_signature=[{name: signature[name] for name in self.names}], reduce_retracing=True
+        )
+        def forward(inputs: dict) -> dict:
+            def on_replica(inputs: dict) -> dict:
+                rows = tf.shape(inputs["ids"])[0] // parts
                 start = rows * replica_id()
-                return model({"ids": ids[start : start + rows]}, training=False)
+                own = {name: x[start : start + rows] for name, x in inputs.items()}
+                return model(own, training=False)
 
-            return strategy.gather(strategy.run(on_replica, args=(ids,)), axis=0)
+            outputs = strategy.run(on_replica, args=(inputs,))
+            return {name: strategy.gather(x, axis=0) for name, x in outputs.items()}
 
         self.forward = forward
 
-    def logits(self, split: data.Split) -> np.ndarray:
-        """(N, C) float32, in the split's order; computed in order of length, to save padding."""
+    def batches(self, split: data.Split) -> Iterator[tuple[np.ndarray, dict, dict]]:
+        """Rows, what the model was shown and what it answered, in order of length, to save padding.
+
+        There may be more rows in a batch than were asked for: the last ones of weight 0.
+        """
         order = np.argsort(split.lengths, kind="stable")
         parts = self.strategy.num_replicas_in_sync
-        answers = []
         for start in range(0, len(order), BATCH):
             rows = order[start : start + BATCH]
-            ids = data.batch(split, rows, parts)["ids"]
-            answers.append(self.forward(tf.constant(ids)).numpy()[: len(rows)])
-        logits = np.concatenate(answers)
+            batch = batching.batch(split, rows, parts)
+            shown = {name: tf.constant(batch[name]) for name in self.names}
+            yield rows, batch, self.forward(shown)
+
+    def logits(self, split: data.Split) -> np.ndarray:
+        """(N, C) float32, in the split's order."""
+        answers = [(rows, outputs["logits"]) for rows, _, outputs in self.batches(split)]
+        order = np.concatenate([rows for rows, _ in answers])
+        logits = np.concatenate([found.numpy()[: len(rows)] for rows, found in answers])
         unsorted = np.empty_like(logits)
         unsorted[order] = logits
         return unsorted
@@ -48,4 +67,5 @@ def replica_id() -> tf.Tensor:
 
 def logits(model: keras.Model, split: data.Split) -> np.ndarray:
     """(N, C) float32 of the split on the default device."""
-    return Forward(model, tf.distribute.get_strategy()).logits(split)
+    strategy = tf.distribute.get_strategy()
+    return Forward(model, strategy, batching.signature(split)).logits(split)

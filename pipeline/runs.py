@@ -23,9 +23,24 @@ def mark(recipe: Recipe, prepared: Path) -> str:
     data = artifacts.manifest(prepared)["fingerprint"]
     settings = recipe.model_dump(mode="json", include={"seed", "task", "model"})
     train = recipe.train.model_dump(mode="json", exclude=FREE)
-    vectors = recipe.model.embedding.path
-    content = artifacts.checksum(Path(vectors)) if vectors and Path(vectors).is_file() else None
-    return artifacts.fingerprint(data, settings, train, content)
+    return artifacts.fingerprint(data, settings, train, [_content(p) for p in _starts(recipe)])
+
+
+def _starts(recipe: Recipe) -> list[str | None]:
+    """The files that a model's first weights are read from."""
+    embedding = getattr(recipe.model, "embedding", None)
+    elmo = embedding and embedding.elmo
+    return [embedding and embedding.path, *([elmo.path] if elmo else [])]
+
+
+def _content(path: str | None) -> str | None:
+    """What stands for a file, or for a run's trained weights."""
+    if path is None:
+        return None
+    for file in (Path(path), Path(path, TRAINING, WEIGHTS), Path(path, "weights.hdf5")):
+        if file.is_file():
+            return artifacts.checksum(file)
+    return None
 
 
 def directory(recipe: Recipe, mark: str) -> Path:

@@ -5,23 +5,42 @@ from typing import Any, assert_never
 
 import numpy as np
 
-from configs.tasks import Classify, Multilabel, Regress, Task
+from configs.tasks import Classify, LanguageModel, Multilabel, Regress, Tag, Task
+from pipeline.data import NO_TAG
 from pipeline.errors import JobError
 
-LOWER_IS_BETTER = {"loss", "rmse"}
+LOWER_IS_BETTER = {"loss", "rmse", "perplexity"}
+Loss = Callable[[Any, Any], Any]
 
 
-def loss_function(task: Task) -> Callable[[Any, Any], Any]:
-    """((B, C) logits, labels) -> (B,) losses."""
+def loss_function(task: Task) -> Loss:
+    """(a model's outputs, the batch that it saw) -> (B,) losses.
+
+    Where a row has several words to answer for, its loss is their mean.
+    """
     from components import losses
 
     match task:
         case Classify():
-            return lambda z, y: losses.softmax_cross_entropy(z, y, task.label_smoothing)
+            return lambda outputs, batch: losses.softmax_cross_entropy(
+                outputs["logits"], batch["label"], task.label_smoothing
+            )
         case Multilabel():
-            return losses.sigmoid_cross_entropy
+            return lambda outputs, batch: losses.sigmoid_cross_entropy(
+                outputs["logits"], batch["label"]
+            )
         case Regress():
-            return losses.squared_error
+            return lambda outputs, batch: losses.squared_error(outputs["logits"], batch["label"])
+        case Tag():
+            from components import tag_heads
+
+            return lambda outputs, batch: tag_heads.tag_loss(
+                outputs, batch["label"], batch["label"] != NO_TAG
+            )
+        case LanguageModel():
+            return lambda outputs, batch: losses.mean_of_words(
+                outputs["losses"], batch["targets"] != 0
+            )
         case _:
             assert_never(task)
 
@@ -66,6 +85,8 @@ def scores(task: Task, labels: np.ndarray, logits: np.ndarray) -> dict[str, floa
             return {"micro_f1": f1["micro"], "macro_f1": f1["macro"]}
         case Regress():
             return {"rmse": float(np.sqrt(np.mean((logits[:, 0] - labels) ** 2)))}
+        case Tag() | LanguageModel():
+            raise NotImplementedError
         case _:
             assert_never(task)
 
@@ -80,6 +101,8 @@ def deciding_score(task: Task, chosen: str | None) -> str:
         "classify": ["accuracy", "macro_f1", "loss"],
         "multilabel": ["micro_f1", "macro_f1", "loss"],
         "regress": ["rmse", "loss"],
+        "tag": ["accuracy", "loss"],
+        "language_model": ["perplexity", "loss"],
     }[task.kind]
     if chosen is not None and chosen not in names:
         raise JobError(

@@ -53,7 +53,7 @@ def deciding_ngrams(
     found = explain.deciding(trained.model, split, rows, weigh)
     answers = []
     for row, windows in zip(rows, found, strict=True):
-        tokens = split.tokens[split.offsets[row] : split.offsets[row + 1]]
+        tokens = split.ids[row]
         answers.append([(words(trained, tokens[span]), part) for span, part in windows])
     return answers
 

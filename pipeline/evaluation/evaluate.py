@@ -87,10 +87,10 @@ def open_case(recipe: Recipe, prepared: Path, run_dir: Path, name: str) -> Case:
     """Load the model and let it answer the split."""
     trained = runs.load(run_dir)
     number, task = len(trained.labels), recipe.task
-    split = data.load(prepared, name, task, number, columns=recipe.evaluate.slices)
+    split = data.load(prepared, name, recipe, number, columns=recipe.evaluate.slices)
     logits = predictions.logits(trained.model, split)
     answers = judge(task, trained.labels, split.labels, logits)
-    train = data.load(prepared, "train", task, number)
+    train = data.load(prepared, "train", recipe, number)
     return Case(recipe, trained, train, split, logits, answers)
 
 

@@ -11,7 +11,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from pipeline import data
+from pipeline import batching, data
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ def deciding(
 
     Args: weigh, (B, C), what was spoken for: 1 for a class, -1 for the class that it won against.
     """
-    ids = data.batch(split, rows, 1)["ids"]
+    ids = batching.batch(split, rows, 1)["ids"]
     answers: list[dict[tuple[int, int], float]] = [defaultdict(float) for _ in rows]
     for seen in windows(model, ids):
         parts = np.einsum("bnc,bc->bn", seen.parts(seen.weights), weigh)

@@ -6,7 +6,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from pipeline import data
+from pipeline import batching, data
 from pipeline.evaluation.explain import Windows, windows
 
 BATCH = 64
@@ -61,7 +61,7 @@ def _batches(
     rows = rows[np.argsort(split.lengths[rows], kind="stable")]
     for start in range(0, len(rows), BATCH):
         batch = rows[start : start + BATCH]
-        yield batch, windows(model, data.batch(split, batch, 1)["ids"])
+        yield batch, windows(model, batching.batch(split, batch, 1)["ids"])
 
 
 def _search_classes(
@@ -107,7 +107,7 @@ def _largest(batch: list[Windows], kind: str, number: int) -> list[dict[str, Any
 
 
 def _ngram(split: data.Split, row: int, seen: Windows, n: int) -> Ngram:
-    tokens = split.tokens[split.offsets[row] : split.offsets[row + 1]]
+    tokens = split.ids[row]
     return tuple(tokens[seen.span(n, len(tokens))].tolist())
 
 

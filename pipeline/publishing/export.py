@@ -76,7 +76,7 @@ def _write(folder: Path, recipe: Recipe, run_dir: Path, version: int) -> None:
 
     splits = artifacts.manifest(trained.prepared)["splits"]
     split = next(name for name in ("test", "valid", "train") if name in splits)
-    texts = data.load(trained.prepared, split, task, len(labels)).texts
+    texts = data.load(trained.prepared, split, recipe, len(labels)).texts
     texts = golden.choose(texts, recipe.export.golden)
     requests = golden.answers(
         texts, tokenizer, trained.model, labels, task.kind, recipe.export.top_k

@@ -55,7 +55,7 @@ def _logits(text: str, tokenizer: Any, model: Any) -> np.ndarray:
     ids = tokenizer.ids(tf.constant([text])).numpy()[0]
     padded = np.zeros((1, max(1, len(ids))), np.int32)
     padded[0, : len(ids)] = ids
-    return np.asarray(model({"ids": padded}, training=False), np.float64)[0]
+    return np.asarray(model({"ids": padded}, training=False)["logits"], np.float64)[0]
 
 
 def _outputs(logits: np.ndarray, labels: list[str], task: str, top_k: int) -> dict[str, Any]:

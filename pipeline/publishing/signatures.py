@@ -29,7 +29,7 @@ class Servable(tf.Module):
             # is not), so the model always sees a row and a token, though they be padding.
             shape = tf.shape(ids)
             ids = tf.pad(ids, [[0, tf.cast(size == 0, tf.int32)] for size in tf.unstack(shape)])
-            logits = model({"ids": ids}, training=False)[: shape[0]]  # (B, C)
+            logits = model({"ids": ids}, training=False)["logits"][: shape[0]]  # (B, C)
             logits = tf.cast(logits, tf.float32)
             if task == "regress":
                 return {"value": logits[:, 0]}

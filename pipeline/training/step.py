@@ -18,15 +18,21 @@ from pipeline.training.randomness import StepSeeds
 # Of dynamic loss scaling: Micikevicius et al. 2018, https://arxiv.org/abs/1710.03740, section 3.2.
 FIRST_SCALE, STEPS_TO_DOUBLE = 2.0**15, 2000
 
+KEPT = 0.9  # of the baseline at each step: Xu et al. 2015, section 4.1
+
 
 class Step:
     """Call: a global batch, the step's number and whether to stop -> a dict of scalars.
 
     The batch comes whole to every replica, which takes its rows of it; its number of rows is a
     multiple of `parts`. The answer holds "loss" and "weight", the sums over the batch, "norm", of
-    the gradient before clipping, and "stop", above 0 when any worker was asked to stop.
+    the gradient before clipping, and "stop", above 0 when any worker was asked to stop; with
+    `settings.log_gradients` also "norm/PATH" of each variable.
 
-    Args: loss, ((B, C) logits, labels) -> (B,) losses; signature, `data.signature` of the batches.
+    What a model calls "state_N" among its outputs goes into it again under that name with the next
+    batch, row by row.
+
+    Args: loss, (outputs, batch) -> (B,) losses; signature, of the batches.
     """
 
     def __init__(
@@ -47,44 +53,67 @@ class Step:
         with strategy.scope():
             self.scale = tf.Variable(FIRST_SCALE if self.scaled else 1.0, name="loss_scale")
             self.good_steps = tf.Variable(0, name="good_steps")
+            self.baseline = tf.Variable(0.0, name="baseline")
+        self.carried = {
+            name: tf.Variable(tf.zeros([settings.batch_size or 0, output.shape[-1]], output.dtype))
+            for name, output in model.output.items()
+            if name.startswith("state_")
+        }
+        state = {name: tf.TensorSpec(v.shape, v.dtype) for name, v in self.carried.items()}
         self.gradients = tf.function(self._gradients, jit_compile=settings.xla or None)
         scalars = [tf.TensorSpec([], tf.int32), tf.TensorSpec([], tf.float32)]
-        self.compiled = tf.function(self._step, input_signature=[signature, *scalars])
+        self.compiled = tf.function(self._step, input_signature=[{**signature, **state}, *scalars])
 
     def variables(self) -> dict[str, Any]:
         """All that a checkpoint must hold, by name."""
         found = by_path([*self.model.weights, *self.optimizer.variables])
-        return found | {"loss_scale": self.scale, "good_steps": self.good_steps}
+        scalars = {"loss_scale": self.scale, "good_steps": self.good_steps}
+        return found | scalars | {"baseline": self.baseline} | self.carried
+
+    def forget(self) -> None:
+        """Start the carried state anew."""
+        for state in self.carried.values():
+            state.assign(tf.zeros_like(state))
 
     def __call__(self, batch: dict, step: int, stop: bool) -> dict[str, tf.Tensor]:
-        return self.compiled(batch, tf.constant(step, tf.int32), tf.constant(float(stop)))
+        batch = {**batch, **{name: state.read_value() for name, state in self.carried.items()}}
+        answer, carried = self.compiled(batch, tf.constant(step), tf.constant(float(stop)))
+        for name, state in self.carried.items():
+            state.assign(carried[name])
+        return answer
 
-    def _step(self, batch: dict, step: tf.Tensor, stop: tf.Tensor) -> dict[str, tf.Tensor]:
-        sums, gradients = self.strategy.run(self._summed, args=(batch, step, stop))
+    def _step(self, batch: dict, step: tf.Tensor, stop: tf.Tensor) -> tuple[dict, dict]:
+        sums, carried, gradients = self.strategy.run(self._summed, args=(batch, step, stop))
         answer = tf.nest.map_structure(
             lambda x: self.strategy.experimental_local_results(x)[0], sums
         )
+        carried = {name: self.strategy.gather(state, axis=0) for name, state in carried.items()}
         if self.scaled:
             finite = tf.math.is_finite(answer["norm"])
             tf.cond(finite, lambda: self._update(gradients), lambda: 0)
             self._rescale(finite)
         else:
             self._update(gradients)
-        return answer | {"weight": tf.reduce_sum(batch["weight"]), "scale": self.scale.read_value()}
+        answer["weight"] = tf.reduce_sum(batch["weight"])
+        mean = answer["loss"] / tf.maximum(answer["weight"], 1e-12)
+        self.baseline.assign(KEPT * self.baseline + (1 - KEPT) * mean)
+        return answer | {"scale": self.scale.read_value()}, carried
 
     def _summed(
         self, batch: dict, step: tf.Tensor, stop: tf.Tensor
-    ) -> tuple[dict, list[tf.Tensor]]:
+    ) -> tuple[dict, dict, list[tf.Tensor]]:
         """On a replica: the sums over all parts of all replicas of loss and gradients."""
         total = tf.maximum(tf.reduce_sum(batch["weight"]), 1e-12)
         rows = tf.shape(batch["weight"])[0] // self.parts
-        loss, gradients = tf.zeros([]), None
+        loss, gradients, states = tf.zeros([]), None, []
         for number in range(self.settings.accumulation):
             part = replica_id() * self.settings.accumulation + number
             own = {name: x[part * rows : (part + 1) * rows] for name, x in batch.items()}
             moment = step * self.parts + part
-            part_loss, part_gradients = self.gradients(own, total, self.scale.read_value(), moment)
+            scale = self.scale.read_value()
+            part_loss, state, part_gradients = self.gradients(own, total, scale, moment)
             loss += part_loss
+            states.append(state)
             gradients = (
                 [a + b for a, b in zip(gradients, part_gradients, strict=True)]
                 if gradients
@@ -99,20 +128,37 @@ class Step:
         norm = tf.linalg.global_norm(gradients)
         if self.settings.clip_norm:
             gradients = tf.clip_by_global_norm(gradients, self.settings.clip_norm, norm)[0]
-        return {"loss": loss, "norm": norm, "stop": stop}, gradients
+        sums = {"loss": loss, "norm": norm, "stop": stop}
+        if self.settings.log_gradients:
+            variables = self.model.trainable_variables
+            sums |= {
+                f"norm/{v.path}": tf.norm(g) for v, g in zip(variables, gradients, strict=True)
+            }
+        carried = {name: tf.concat([s[name] for s in states], axis=0) for name in self.carried}
+        return sums, carried, gradients
 
     def _gradients(self, own: dict, total: tf.Tensor, scale: tf.Tensor, moment: tf.Tensor) -> tuple:
-        """Loss of some rows, summed, and the gradient of their share of the batch's mean loss."""
+        """Of some rows: the summed loss, the state that goes on, and the gradient of their share of
+        the batch's mean loss.
+        """
         self.seeds.at(moment)
         with tf.GradientTape() as tape:
-            losses = self.loss(self.model({"ids": own["ids"]}, training=True), own["label"])
+            outputs = self.model({name: own[name] for name in self.model.input}, training=True)
+            losses = self.loss(outputs, own)
             loss = tf.reduce_sum(losses * own["weight"])
-            share = loss / total * scale
+            sought = losses + outputs.get("penalty", 0.0)
+            if "log_probability" in outputs:
+                # REINFORCE with the mean loss so far as its baseline, Xu et al. 2015,
+                # https://arxiv.org/abs/1502.03044, equations 10 and 11.
+                better = tf.stop_gradient(losses - self.baseline)
+                sought += better * outputs["log_probability"]
+            share = tf.reduce_sum(sought * own["weight"]) / total * scale
         variables = [v.value for v in self.model.trainable_variables]
         # An embedding's gradient lists a repeated token once for each time it occurs. Adam must see
         # the square of the sum, not the sum of the squares: the dense form has the sum.
         gradients = [tf.convert_to_tensor(g) for g in tape.gradient(share, variables)]
-        return loss, gradients
+        state = {name: tf.stop_gradient(outputs[name]) for name in self.carried}
+        return loss, state, gradients
 
     def _update(self, gradients: Any) -> int:
         def on_replica(gradients: list[tf.Tensor]) -> None:

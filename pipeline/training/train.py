@@ -16,7 +16,7 @@ from safetensors.numpy import save_file
 
 from configs import loading
 from configs.recipe import Recipe
-from pipeline import artifacts, build, data, runs, tasks, tracking
+from pipeline import artifacts, batching, build, data, runs, tasks, tracking
 from pipeline.errors import Interrupted
 from pipeline.predictions import Forward
 from pipeline.progress import Bar, progress
@@ -25,6 +25,7 @@ from pipeline.training import checkpoints, distribute, not_finite
 from pipeline.training.state import State
 from pipeline.training.step import Step
 from pipeline.training.stopping import stop_requests
+from pipeline.training.validation import validate
 
 log = logging.getLogger("textmill")
 
@@ -71,23 +72,23 @@ class Job:
         self.score = tasks.deciding_score(recipe.task, self.settings.metric)
         labels = artifacts.read_json(prepared / "labels.json")
         splits = {
-            name: data.load(prepared, name, recipe.task, len(labels))
+            name: data.load(prepared, name, recipe, len(labels))
             for name, facts in artifacts.manifest(prepared)["splits"].items()
             if name != "test" and facts["examples"]
         }
         self.valid = splits.get("valid")
         weights = tasks.class_weights(recipe.task, labels, splits["train"].labels)
         self.split = data.weighted(splits["train"], weights)
-        self.plans = [
-            data.plan(self.split.lengths, self.settings, recipe.seed, epoch)
-            for epoch in range(self.settings.epochs)
-        ]
-        planned = sum(len(plan) for plan in self.plans)
+        static = self.settings.xla or self.settings.strategy.kind == "tpu"
+        fixed = (self.settings.batch_size or 1, LENGTH_STEP) if static else (1, 1)
+        parts = strategy.num_replicas_in_sync * self.settings.accumulation
+        self.batches = batching.Batches(self.split, self.settings, recipe.seed, parts, fixed)
+        planned = sum(self.batches.steps)
         self.total_steps = min(planned, self.settings.max_steps or planned)
         vocabulary = load_tokenizer(prepared / "tokenizer").vocabulary
         with strategy.scope():
             self.model = build.build_model(recipe, vocabulary, max(len(labels), 1))
-            counts = np.bincount(self.split.tokens, minlength=len(vocabulary))
+            counts = np.bincount(self.split.ids.values, minlength=len(vocabulary))
             coverage = build.start_from_vectors(self.model, recipe, vocabulary, counts)
             self.optimizer = build.build_optimizer(
                 self.settings, self.total_steps, self.model.trainable_variables
@@ -96,13 +97,11 @@ class Job:
             log.info("train: pretrained vectors for %s", coverage)
             self.tracking.tags({"vectors": coverage})
         self.loss = tasks.loss_function(recipe.task)
-        signature = self.signature = data.signature(self.split)
+        signature = self.batches.signature
         self.step = Step(
             self.model, self.optimizer, self.loss, strategy, self.settings, recipe.seed, signature
         )
-        static = self.settings.xla or self.settings.strategy.kind == "tpu"
-        self.fixed = (self.settings.batch_size or 1, LENGTH_STEP) if static else (1, 1)
-        self.forward = Forward(self.model, strategy)
+        self.forward = Forward(self.model, strategy, signature)
         self.checkpoints = checkpoints.Checkpoints(run_dir / "checkpoints", self.settings.keep)
         self.state = State()
 
@@ -119,20 +118,17 @@ class Job:
     def _epoch(self, bar: Bar, asked_to_stop: Callable[[], bool]) -> None:
         """Go through what is left of an epoch's batches."""
         state, settings = self.state, self.settings
-        rows_left = self.plans[state.epoch][state.position :]
-        batches = data.prefetched(
-            (data.batch(self.split, rows, self.step.parts, self.fixed) for rows in rows_left),
-            self.signature,
-        )
+        if state.position == 0:
+            self.step.forget()
         pending: list[tuple[int, np.ndarray, dict]] = []
         since, real, padded = time.monotonic(), 0, 0
-        for rows, batch in zip(rows_left, batches, strict=True):
+        for rows, tokens, batch in self.batches.epoch(state.epoch, state.position):
             answer = self.step(batch, state.step, asked_to_stop())
             pending.append((state.step, rows, answer))
             state.step, state.position = state.step + 1, state.position + 1
-            real += int(self.split.lengths[rows].sum())
+            real += tokens
             padded += int(batch["ids"].shape[0]) * int(batch["ids"].shape[1])
-            epoch_ends = state.position == len(self.plans[state.epoch])
+            epoch_ends = state.position == self.batches.steps[state.epoch]
             last = state.step == self.total_steps
             validates = epoch_ends or last or self._due(settings.validate_every)
             saves = validates or self._due(settings.save_every)
@@ -178,6 +174,7 @@ class Job:
             {
                 "train/loss": float(answer["loss"]) / max(float(answer["weight"]), 1e-12),
                 "train/gradient_norm": float(answer["norm"]),
+                **{f"train/{k}": float(v) for k, v in answer.items() if k.startswith("norm/")},
                 "train/learning_rate": float(self.optimizer.learning_rate),
                 **{f"train/{name}": value for name, value in figures.items()},
             },
@@ -190,17 +187,14 @@ class Job:
         name, value = "loss", scores["train_loss"]
         if self.valid is not None:
             with self._averaged():
-                logits = self.forward.logits(self.valid)
-            losses = self.loss(logits, self.valid.labels)
-            valid = {"loss": float(np.mean(losses))}
-            valid |= tasks.scores(self.recipe.task, self.valid.labels, logits)
+                valid = validate(self.recipe.task, self.forward, self.valid, self.loss)
             scores |= {f"valid_{name}": value for name, value in valid.items()}
             name, value = self.score, valid[self.score]
         if tasks.better(name, value, state.best):
             state.best, state.best_step, state.worse = value, state.step, 0
         else:
             state.worse += 1
-        epoch = state.epoch + state.position / len(self.plans[state.epoch])
+        epoch = state.epoch + state.position / self.batches.steps[state.epoch]
         state.history.append({"step": state.step, "epoch": epoch, **scores})
         self.tracking.metrics(state.step, {f"valid/{k}": v for k, v in scores.items()})
         facts = ", ".join(f"{k} {v:.4f}" for k, v in scores.items())

@@ -8,7 +8,8 @@ from components.embeddings import WordEmbeddings
 from components.heads import LinearHead
 from components.ngrams import NGramFeatures
 from components.text_cnn import text_cnn
-from pipeline.data import Split, batch
+from pipeline.batching import batch
+from pipeline.data import Sequences, Split
 from pipeline.evaluation import explain, strongest
 
 LOST, CARD = 7, 8  # tokens
@@ -28,8 +29,7 @@ def make_split(labels, lengths=(5, 1, 9, 2, 7, 3)):
     offsets = np.concatenate([[0], np.cumsum(lengths)])
     tokens = random.integers(9, 20, size=offsets[-1]).astype(np.int32)
     return Split(
-        tokens=tokens,
-        offsets=offsets,
+        inputs={"ids": Sequences(tokens, offsets)},
         labels=np.asarray(labels),
         weights=np.ones(len(lengths), np.float32),
         texts=[""] * len(lengths),
@@ -53,7 +53,9 @@ def test_parts_and_bias_add_up_to_the_logits(pooling, padding, stride):
         low.assign([-0.3, -0.2, -0.1, 0.0, 0.1])  # so that fewer than k responses are above 0
     ids = batch(make_split(np.zeros(6)), np.arange(6), 1)["ids"]
     parts = sum(seen.parts(seen.weights).sum(axis=1) for seen in explain.windows(model, ids))
-    np.testing.assert_allclose(parts + bias, model.predict({"ids": ids}, verbose=0), atol=1e-5)
+    np.testing.assert_allclose(
+        parts + bias, model.predict({"ids": ids}, verbose=0)["logits"], atol=1e-5
+    )
     assert np.abs(parts).max() > 0.1
 
 
@@ -65,7 +67,7 @@ def test_a_span_holds_the_tokens_that_its_window_read(padding, stride):
     model = make_model(padding=padding, stride=stride, pooling="average")
     split = make_split(np.zeros(6))
     row = 2
-    ids = split.tokens[split.offsets[row] : split.offsets[row + 1]]
+    ids = split.ids[row]
     table = model.get_layer("embeddings")(np.arange(20)).numpy()
     checked = 0
     features = model.get_layer("features")
@@ -104,8 +106,8 @@ def model_that_looks_for(token, num_outputs=2):
 
 def split_with_lost_card(labels):
     split = make_split(labels)
-    split.tokens[split.offsets[2] + 3 : split.offsets[2] + 5] = [CARD, LOST]
-    split.tokens[split.offsets[3]] = LOST
+    split.ids[2][3:5] = [CARD, LOST]
+    split.ids[3][0] = LOST
     return split
 
 
@@ -139,7 +141,7 @@ def test_strongest_ngrams_are_the_maximum_over_all_texts():
     model, split = make_model(), make_split([0, 1, 2, 0, 1, 2])
     best = [{} for _ in range(3)]
     for row, label in enumerate(split.labels):
-        ids = split.tokens[split.offsets[row] : split.offsets[row + 1]]
+        ids = split.ids[row]
         for seen in explain.windows(model, ids[None]):
             parts = seen.parts(seen.weights)[0]
             for n, part in enumerate(parts[:, label] - parts.mean(axis=1)):

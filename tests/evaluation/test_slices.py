@@ -3,15 +3,15 @@
 import numpy as np
 import pytest
 
-from pipeline.data import Split
+from pipeline.data import Sequences, Split
 from pipeline.evaluation import slices
 
 
 def make_split(lengths, columns):
     number = len(lengths)
+    offsets = np.concatenate([[0], np.cumsum(lengths)])
     return Split(
-        tokens=np.zeros(sum(lengths), np.int32),
-        offsets=np.concatenate([[0], np.cumsum(lengths)]),
+        inputs={"ids": Sequences(np.zeros(sum(lengths), np.int32), offsets)},
         labels=np.zeros(number, int),
         weights=np.ones(number, np.float32),
         texts=[""] * number,

@@ -36,7 +36,7 @@ def outputs(logits, task, top_k=2):
     def model(inputs, training):
         assert training is False
         seen.append(inputs["ids"].tolist())
-        return tf.constant([logits], tf.float32)
+        return {"logits": tf.constant([logits], tf.float32)}
 
     [request] = golden.answers(["ab"], Words(), model, ["x", "y", "z"], task, top_k)
     assert seen == [[[97, 98]]]
@@ -66,7 +66,7 @@ def test_a_text_without_tokens_is_one_padding_id():
 
     def model(inputs, training):
         seen.append(inputs["ids"].tolist())
-        return tf.zeros([1, 1])
+        return {"logits": tf.zeros([1, 1])}
 
     golden.answers([""], Words(), model, [], "regress", 1)
     assert seen == [[[0]]]

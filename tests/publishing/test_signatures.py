@@ -53,7 +53,8 @@ def test_a_model_whose_kernels_fail_on_empty_tensors(trained, tmp_path):
     vectors = keras.layers.Embedding(5000, 8)(ids)
     convolutions = [keras.layers.Conv1D(4, 3, padding="same", activation="relu") for _ in "ab"]
     pooled = [keras.ops.max(convolution(vectors), axis=1) for convolution in convolutions]
-    model = keras.Model({"ids": ids}, keras.layers.Dense(2)(keras.ops.concatenate(pooled)))
+    logits = keras.layers.Dense(2)(keras.ops.concatenate(pooled))
+    model = keras.Model({"ids": ids}, {"logits": logits})
     tokenizer = runs.load(trained.run_dir).tokenizer
     Servable(tokenizer, model, ["a", "b"], "classify", 1).save(tmp_path)
     assert saved_model.load(tmp_path)([])["labels"].shape == (0, 1)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from configs.training import Train
-from pipeline import data
+from pipeline import batching, data
 
 LENGTHS = np.random.default_rng(0).integers(1, 40, 1000)
 
@@ -11,7 +11,8 @@ def a_split(lengths):
     tokens = np.arange(1, lengths.sum() + 1, dtype=np.int32)
     offsets = np.concatenate([[0], np.cumsum(lengths)])
     labels = np.arange(len(lengths)) % 3
-    return data.Split(tokens, offsets, labels, ["x"] * len(lengths), {}, np.ones(len(lengths)))
+    ids, ones = data.Sequences(tokens, offsets), np.ones(len(lengths))
+    return data.Split({"ids": ids}, labels, ["x"] * len(lengths), {}, ones)
 
 
 @pytest.mark.parametrize("settings", [{}, {"sort_by_length": False}, {"batch_size": 7}])
@@ -19,7 +20,7 @@ def a_split(lengths):
 def test_an_epoch_holds_every_example_once(settings, budget):
     if budget:
         settings = {**settings, "batch_size": None, "batch_tokens": budget}
-    plan = data.plan(LENGTHS, Train(**settings), seed=1, epoch=0)
+    plan = batching.plan(LENGTHS, Train(**settings), seed=1, epoch=0)
     assert sorted(np.concatenate(plan)) == list(range(1000))
     if budget:
         assert max(len(rows) * LENGTHS[rows].max() for rows in plan) <= budget
@@ -27,7 +28,7 @@ def test_an_epoch_holds_every_example_once(settings, budget):
 
 def test_the_order_is_a_function_of_seed_and_epoch():
     def order(seed, epoch):
-        return np.concatenate(data.plan(LENGTHS, Train(), seed, epoch)).tolist()
+        return np.concatenate(batching.plan(LENGTHS, Train(), seed, epoch)).tolist()
 
     assert order(1, 0) == order(1, 0)
     assert len({tuple(order(seed, epoch)) for seed in (1, 2) for epoch in (0, 1)}) == 4
@@ -36,7 +37,7 @@ def test_the_order_is_a_function_of_seed_and_epoch():
 def test_a_text_longer_than_the_budget_is_a_batch_of_its_own():
     lengths = np.array([3, 50, 2])
     settings = Train(batch_size=None, batch_tokens=10, sort_by_length=False)
-    plan = data.plan(lengths, settings, seed=0, epoch=0)
+    plan = batching.plan(lengths, settings, seed=0, epoch=0)
     assert sorted(len(rows) for rows in plan if 1 in rows) == [1]
 
 
@@ -45,8 +46,8 @@ def test_sorting_by_length_saves_padding_and_still_shuffles():
         padded = sum(len(rows) * LENGTHS[rows].max() for rows in plan)
         return 1 - LENGTHS.sum() / padded
 
-    straight = data.plan(LENGTHS, Train(batch_size=16, sort_by_length=False), 1, 0)
-    by_length = data.plan(LENGTHS, Train(batch_size=16), 1, 0)
+    straight = batching.plan(LENGTHS, Train(batch_size=16, sort_by_length=False), 1, 0)
+    by_length = batching.plan(LENGTHS, Train(batch_size=16), 1, 0)
     assert waste(straight) > 0.4
     assert waste(by_length) < 0.05
     longest = [LENGTHS[rows].max() for rows in by_length]
@@ -55,13 +56,13 @@ def test_sorting_by_length_saves_padding_and_still_shuffles():
 
 def test_a_batch_is_padded_to_its_longest_text_and_to_whole_parts():
     split = a_split(np.array([2, 0, 3]))
-    got = data.batch(split, np.array([2, 0, 1]), parts=2)
+    got = batching.batch(split, np.array([2, 0, 1]), parts=2)
     assert got["ids"].tolist() == [[3, 4, 5], [1, 2, 0], [0, 0, 0], [0, 0, 0]]
     assert got["label"].tolist() == [2, 0, 1, 0]
     assert got["weight"].tolist() == [1, 1, 1, 0]
 
 
 def test_fixed_shapes_are_rounded_up():
-    got = data.batch(a_split(np.array([2, 5])), np.array([0, 1]), parts=2, fixed=(3, 4))
+    got = batching.batch(a_split(np.array([2, 5])), np.array([0, 1]), parts=2, fixed=(3, 4))
     assert got["ids"].shape == (6, 8)
     assert got["weight"].tolist() == [1, 1, 0, 0, 0, 0]

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from components import losses
 from configs.training import Adam, Train
-from pipeline import build, data
+from pipeline import batching, build, data
 from pipeline.training.randomness import StepSeeds, seed_generators
 from pipeline.training.step import Step
 
@@ -22,28 +22,32 @@ def a_model(dropout=0.0, dtype="float32"):
     x = keras.layers.GlobalAveragePooling1D()(x)
     x = keras.layers.Dropout(dropout, seed=1)(x)
     kernel = keras.initializers.RandomNormal(stddev=0.5, seed=4)
-    return keras.Model(
-        {"ids": ids}, keras.layers.Dense(2, kernel_initializer=kernel, dtype=dtype)(x)
-    )
+    logits = keras.layers.Dense(2, kernel_initializer=kernel, dtype=dtype)(x)
+    return keras.Model({"ids": ids}, {"logits": logits})
 
 
 def a_step(model, seed=0, **settings):
     settings = Train(**settings)
     optimizer = build.build_optimizer(settings, 10, model.trainable_variables)
     strategy = tf.distribute.get_strategy()
-    split = data.Split(IDS[0], np.array([0, 4]), BATCH["label"], ["x"], {}, BATCH["weight"])
-    signature = data.signature(split)
-    return Step(model, optimizer, losses.softmax_cross_entropy, strategy, settings, seed, signature)
+    ids = data.Sequences(IDS[0], np.array([0, 4]))
+    split = data.Split({"ids": ids}, BATCH["label"], ["x"], {}, BATCH["weight"])
+    signature = batching.signature(split)
+    return Step(model, optimizer, loss, strategy, settings, seed, signature)
+
+
+def loss(outputs, batch):
+    return losses.softmax_cross_entropy(outputs["logits"], batch["label"])
 
 
 def gradients(model):
     """Of the weighted mean loss, dense, by a plain tape."""
     weight = tf.constant(BATCH["weight"])
     with tf.GradientTape() as tape:
-        each = losses.softmax_cross_entropy(model({"ids": IDS}), BATCH["label"])
-        loss = tf.reduce_sum(each * weight) / tf.reduce_sum(weight)
+        each = loss(model({"ids": IDS}), BATCH)
+        mean = tf.reduce_sum(each * weight) / tf.reduce_sum(weight)
     sources = [v.value for v in model.trainable_variables]
-    return [tf.convert_to_tensor(g).numpy() for g in tape.gradient(loss, sources)]
+    return [tf.convert_to_tensor(g).numpy() for g in tape.gradient(mean, sources)]
 
 
 def test_adam_squares_the_sum_of_a_repeated_tokens_gradients():
@@ -172,13 +176,13 @@ def test_parts_of_a_batch_drop_different_units():
     """Two equal halves: part 0 and 1 of step 0 are the moments that whole steps 0 and 1 have."""
     halves = {name: np.concatenate([x, x]) for name, x in BATCH.items()}
 
-    def loss(batch, number, accumulation):
+    def lost(batch, number, accumulation):
         step = a_step(a_model(dropout=0.5), accumulation=accumulation)
         return float(step(batch, number, False)["loss"])
 
-    first, second = loss(BATCH, 0, 1), loss(BATCH, 1, 1)
+    first, second = lost(BATCH, 0, 1), lost(BATCH, 1, 1)
     assert abs(first - second) > 1e-4
-    assert loss(halves, 0, 2) == pytest.approx(first + second, abs=1e-6)
+    assert lost(halves, 0, 2) == pytest.approx(first + second, abs=1e-6)
 
 
 def test_what_a_checkpoint_must_hold():

@@ -1,0 +1,154 @@
+"""Examples -> batches, in an order that is a pure function of (seed, epoch).
+
+Each batch is the global one; the training step cuts it by replica.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+
+from configs.training import Train
+from pipeline.data import NO_TAG, Sequences, Split
+
+POOL = 50  # batches' worth of shuffled examples that are sorted by length together
+
+
+class Batch(NamedTuple):
+    """`rows`: which examples; `tokens`: how many of the places in `tensors` are not padding."""
+
+    rows: np.ndarray
+    tokens: int
+    tensors: dict
+
+
+@dataclass(frozen=True)
+class Batches:
+    """The batches of a split, epoch by epoch.
+
+    Args: parts and fixed, see `batch`.
+    """
+
+    split: Split
+    settings: Train
+    seed: int
+    parts: int
+    fixed: tuple[int, int]
+
+    @cached_property
+    def plans(self) -> list[list[np.ndarray]]:
+        epochs = range(self.settings.epochs)
+        return [plan(self.split.lengths, self.settings, self.seed, epoch) for epoch in epochs]
+
+    @property
+    def steps(self) -> list[int]:
+        """How many there are in each epoch."""
+        return [len(plan) for plan in self.plans]
+
+    @property
+    def signature(self) -> dict:
+        return signature(self.split)
+
+    def epoch(self, epoch: int, position: int) -> Iterator[Batch]:
+        """Those of an epoch from the one at `position` on."""
+        rows_left = self.plans[epoch][position:]
+        made = (batch(self.split, rows, self.parts, self.fixed) for rows in rows_left)
+        for rows, tensors in zip(rows_left, prefetched(made, self.signature), strict=True):
+            yield Batch(rows, int(self.split.lengths[rows].sum()), tensors)
+
+
+def plan(lengths: np.ndarray, settings: Train, seed: int, epoch: int) -> list[np.ndarray]:
+    """The rows of each batch of an epoch.
+
+    Examples are shuffled; with `sort_by_length` each pool of them is sorted (equal lengths stay
+    shuffled), cut into batches, and the batches are shuffled again.
+    """
+    random = np.random.default_rng((seed, epoch))
+    order = random.permutation(len(lengths))
+    if not settings.sort_by_length:
+        return _cut(order, lengths, settings)
+    size = settings.batch_size or max(
+        1, (settings.batch_tokens or 1) // max(1, int(lengths.mean()))
+    )
+    pools = [order[start : start + POOL * size] for start in range(0, len(order), POOL * size)]
+    batches = [
+        batch
+        for pool in pools
+        for batch in _cut(pool[np.argsort(lengths[pool], kind="stable")], lengths, settings)
+    ]
+    return [batches[i] for i in random.permutation(len(batches))]
+
+
+def _cut(rows: np.ndarray, lengths: np.ndarray, settings: Train) -> list[np.ndarray]:
+    """Cut rows into batches of `batch_size`, or of at most `batch_tokens` with their padding."""
+    if settings.batch_size:
+        return [rows[i : i + settings.batch_size] for i in range(0, len(rows), settings.batch_size)]
+    budget = settings.batch_tokens or 0  # the schema sets one of the two
+    batches, start, longest = [], 0, 0
+    for end, row in enumerate(rows):
+        longest = max(longest, int(lengths[row]), 1)
+        if end > start and (end - start + 1) * longest > budget:
+            batches.append(rows[start:end])
+            start, longest = end, max(int(lengths[row]), 1)
+    return [*batches, rows[start:]]
+
+
+def batch(split: Split, rows: np.ndarray, parts: int, fixed: tuple[int, int] = (1, 1)) -> dict:
+    """One padded batch.
+
+    Args:
+        rows: which examples.
+        parts: the number of rows is filled up to a multiple of it with rows of weight 0.
+        fixed: what rows and length are rounded up to multiples of, for compilers that want few
+            shapes.
+
+    Returns:
+        The split's inputs, (B, T) int32 padded with 0 and each as long as its longest; "label" as
+        in the split, tags (B, T) padded with NO_TAG; "weight" (B,) float32, times the number of
+        words where these are what is to be labelled.
+    """
+    row_step, length_step = fixed
+    num_rows = _round_up(len(rows), int(np.lcm(parts, row_step)))
+
+    def padded(sequences: Sequences, padding: int = 0) -> np.ndarray:
+        longest = max(int(sequences.lengths[rows].max(initial=0)), 1)
+        return sequences.padded(rows, num_rows, _round_up(longest, length_step), padding)
+
+    weight = np.zeros(num_rows, np.float32)
+    weight[: len(rows)] = split.weights[rows]
+    if isinstance(split.labels, Sequences):
+        label = padded(split.labels, NO_TAG)
+        weight[: len(rows)] *= split.labels.lengths[rows]
+    else:
+        label = np.zeros((num_rows, *split.labels.shape[1:]), split.labels.dtype)
+        label[: len(rows)] = split.labels[rows]
+    inputs = {name: padded(sequences) for name, sequences in split.inputs.items()}
+    return {**inputs, "label": label, "weight": weight}
+
+
+def _round_up(number: int, step: int) -> int:
+    return -(-number // step) * step
+
+
+def prefetched(batches: Iterator[dict], signature: dict) -> Iterator[dict]:
+    """The same batches as tensors, made on a thread of tf.data's while the model computes."""
+    import tensorflow as tf
+
+    dataset = tf.data.Dataset.from_generator(lambda: batches, output_signature=signature)
+    return iter(dataset.prefetch(4))
+
+
+def signature(split: Split) -> dict:
+    """What `batch` makes, with rows and length left open: no new shape means a new trace."""
+    import tensorflow as tf
+
+    specs = {}
+    for name, sequences in {**split.inputs, "label": split.labels}.items():
+        if isinstance(sequences, Sequences):
+            values = sequences.values if sequences.table is None else sequences.table
+            specs[name] = tf.TensorSpec([None, None, *values.shape[1:]], values.dtype)
+        else:
+            specs[name] = tf.TensorSpec([None, *sequences.shape[1:]], sequences.dtype)
+    return {**specs, "weight": tf.TensorSpec([None], tf.float32)}
