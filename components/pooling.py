@@ -22,8 +22,9 @@ def last(x, mask=None):
     if mask is None:
         return x[:, -1]
     length = ops.sum(ops.cast(mask, "int32"), axis=1)
-    place = ops.maximum(length - 1, 0)[:, None, None]
-    return _zero_if_empty(ops.take_along_axis(x, place, axis=1)[:, 0], mask)
+    # A product is several times as fast as gathering, and finds no place in a text of no tokens.
+    place = ops.one_hot(length - 1, ops.shape(x)[1], dtype=x.dtype)
+    return ops.matmul(place[:, None], x)[:, 0]
 
 
 def ends(x, mask=None):
