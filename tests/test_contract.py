@@ -10,11 +10,16 @@ import pytest
 import tensorflow as tf
 from keras import ops
 
+from components.attention import Attention
+from components.attention_scores import KINDS, Scores
 from components.distinct_tokens import DistinctTokens
 from components.dropouts import LockedDropout
 from components.embeddings import WordEmbeddings
+from components.hard_attention import HardAttention
 from components.heads import LinearHead
 from components.ngrams import NGramFeatures
+from components.pairs import CrossAttention, PairFeatures
+from components.pooling import AttentionPool, Pool, SelfAttentivePool
 from components.recurrent import Recurrent
 from components.recurrent_stack import RecurrentStack
 
@@ -25,6 +30,7 @@ RANDOM = np.random.default_rng(0)
 IDS = (RANDOM.integers(1, 20, (B, T)) * REAL).astype(np.int32)
 VECTORS = RANDOM.normal(size=(B, T, D)).astype(np.float32)  # garbage where there is no token
 FEATURES = RANDOM.normal(size=(B, D)).astype(np.float32)
+QUERY = RANDOM.normal(size=(B, 2, D)).astype(np.float32)
 
 
 @dataclass(frozen=True)
@@ -37,24 +43,33 @@ class Row:
     shape: tuple[int, ...]
     masked: bool = False  # takes a mask, and must not notice padding
     float32: set[str] = field(default_factory=set)  # sublayers that stay so by design
+    name: str | None = None  # of the argument that takes `inputs`, the first if None
+    others: dict[str, np.ndarray] = field(default_factory=dict)  # inputs besides
+    answers_float32: bool = False  # though it computes in the precision of its policy
 
     def make(self, **kwargs):
         return self.layer(**self.arguments, **kwargs)
 
-    def call(self, layer, inputs=None, mask=REAL, **kwargs):
+    def answers(self, layer, inputs=None, mask=REAL, **others):
+        """All that the layer returns, one after the other."""
         inputs = self.inputs if inputs is None else inputs
-        answer = layer(inputs, **({"mask": mask} if self.masked else {}), **kwargs)
-        return answer[0] if isinstance(answer, (tuple, list)) else answer
+        first, named = ([], {self.name: inputs}) if self.name else ([inputs], {})
+        masks = {"mask": mask} if self.masked else {}
+        return keras.tree.flatten(layer(*first, **named, **masks, **self.others | others))
+
+    def call(self, *args, **kwargs):
+        return self.answers(*args, **kwargs)[0]
 
     def model(self):
         """The layer between Keras inputs of unknown batch and time."""
         shape = (None, *self.inputs.shape[2:]) if self.inputs is not FEATURES else (D,)
         inputs = {"x": keras.Input(shape, dtype=self.inputs.dtype.name, name="x")}
-        values = {"x": self.inputs}
+        values = {"x": self.inputs} | self.others
+        others = {name: keras.Input(x.shape[1:], name=name) for name, x in self.others.items()}
         if self.masked:
             inputs["mask"], values["mask"] = keras.Input((None,), dtype="bool", name="mask"), REAL
-        outputs = self.call(self.make(), inputs["x"], inputs.get("mask"))
-        return keras.Model(inputs, outputs), values
+        outputs = self.call(self.make(), inputs["x"], inputs.get("mask"), **others)
+        return keras.Model(inputs | others, outputs), values
 
 
 def ngrams(**arguments):
@@ -85,6 +100,26 @@ RNN = LSTM | SIMPLE | {"cell": "rnn", "activation": "relu"}
 STACK = {"num_layers": 2, "dropout": 0.3, "residual": True}
 UPWARD = LSTM | STACK | {"bidirectional": False}
 BOTH_WAYS = GRU | STACK | {"bidirectional": True, "backward": False}
+SCORE = {"units": 7, "max_length": 4, "seed": 5}
+TO_QUERY = {"name": "keys", "others": {"query": QUERY}}
+
+
+def attends(layer, score):
+    return Row(layer, {"score": score, **SCORE}, VECTORS, (B, 2, D), masked=True, **TO_QUERY)
+
+
+def pools(score, query, hard):
+    arguments = {"score": score, **SCORE, "query": query, "hard": hard}
+    return Row(AttentionPool, arguments, VECTORS, (B, D), masked=True)
+
+
+def scores(kind):
+    shape = (B, 2, T)
+    return Row(Scores, {"kind": kind, **SCORE}, VECTORS, shape, answers_float32=True, **TO_QUERY)
+
+
+HOPS = {"num_hops": 3, "units": 7, "penalty": 0.5, "seed": 5}
+ALIGN = {"score": "concat", "units": 7, "projection": 5, "seed": 5}
 ROWS = {
     "words": Row(WordEmbeddings, WORDS, IDS, (B, T, 7)),
     "kmax_ngrams": ngrams(pooling="kmax"),
@@ -99,6 +134,21 @@ ROWS = {
         RecurrentStack, RNN | STACK | {"bidirectional": False}, VECTORS, (B, T, 8), masked=True
     ),
     "gru_stack": Row(RecurrentStack, BOTH_WAYS, VECTORS, (B, T, 16), masked=True),
+    **{f"{kind}_scores": scores(kind) for kind in KINDS},
+    **{f"{kind}_attention": attends(Attention, kind) for kind in KINDS},
+    **{f"hard_{kind}_attention": attends(HardAttention, kind) for kind in KINDS},
+    **{
+        f"{kind}_pool": Row(Pool, {"kind": kind}, VECTORS, (B, D), masked=True)
+        for kind in ("last", "ends", "max", "mean")
+    },
+    "learned_attention_pool": pools("concat", "learned", False),
+    "location_attention_pool": pools("location", "ends", False),
+    "hard_attention_pool": pools("general", "last", True),
+    "hops": Row(SelfAttentivePool, HOPS, VECTORS, (B, 3 * D), masked=True),
+    "pair": Row(PairFeatures, {}, FEATURES, (B, 4 * D), others={"v": FEATURES[::-1]}),
+    "cross": Row(
+        CrossAttention, ALIGN, VECTORS, (B, T, 5), masked=True, others={"second": VECTORS[::-1]}
+    ),
     "head": Row(LinearHead, HEAD, FEATURES, (B, 4), float32={"project"}),
 }
 MASKED = {name: row for name, row in ROWS.items() if row.masked}
@@ -125,12 +175,12 @@ def test_shapes(row):
     assert row.call(row.make()).shape == row.shape
     model, _ = row.model()
     assert model.output_shape[0] is None
-    assert model.output_shape[-1] == row.shape[-1]
+    assert model.output_shape[-1] == (None if row.shape[-1] == T else row.shape[-1])
 
 
 def test_every_argument_is_in_the_config(row):
     parameters = inspect.signature(row.layer).parameters.values()
-    defaults = {p.name: p.default for p in parameters if p.kind is not p.VAR_KEYWORD}
+    defaults = {p.name: p.default for p in parameters if p.name not in ("args", "kwargs")}
     assert defaults.keys() == row.arguments.keys()
     config = row.make().get_config()
     assert {name: config[name] for name in defaults} == row.arguments
@@ -160,7 +210,8 @@ def test_a_saved_model_gives_the_same_output(row, tmp_path):
 
 def test_first_weights_follow_the_seed(row):
     def weights(seed):
-        layer = row.layer(**row.arguments | {"seed": seed})
+        seeded = {"seed": seed} if "seed" in row.arguments else {}
+        layer = row.layer(**row.arguments | seeded)
         row.call(layer)
         return layer.get_weights()
 
@@ -172,7 +223,8 @@ def test_first_weights_follow_the_seed(row):
 def test_mixed_precision_reaches_every_sublayer(row):
     layer = row.make(dtype="mixed_bfloat16")
     output = row.call(layer)
-    assert output.dtype.name == ("float32" if row.float32 else "bfloat16")
+    exact_by_design = row.float32 or row.answers_float32
+    assert output.dtype.name == ("float32" if exact_by_design else "bfloat16")
     assert all(weight.dtype == "float32" for weight in layer.weights)
     kept = {sub.name for sub in layer._flatten_layers() if sub.compute_dtype != "bfloat16"}
     assert kept == row.float32
@@ -181,13 +233,16 @@ def test_mixed_precision_reaches_every_sublayer(row):
     np.testing.assert_allclose(np.asarray(ops.cast(output, "float32")), exact, atol=close)
 
 
+@pytest.mark.filterwarnings("ignore:You are using a softmax")  # over the only token of a text
 @pytest.mark.parametrize("row", MASKED.values(), ids=MASKED.keys())
 def test_a_text_alone_is_the_text_in_a_padded_batch(row):
     layer = row.make()
     batch = np.asarray(row.call(layer))
     for n, length in enumerate(LENGTHS):
-        alone = row.call(layer, row.inputs[n : n + 1, :length], REAL[n : n + 1, :length])
-        without_mask = row.call(layer, row.inputs[n : n + 1, :length], None)
+        others = {name: x[n : n + 1] for name, x in row.others.items()}
+        text, mask = row.inputs[n : n + 1, :length], REAL[n : n + 1, :length]
+        alone = row.call(layer, text, mask, **others)
+        without_mask = row.call(layer, text, None, **others)
         padded = batch[n]
         if row.shape[:2] == (B, T):
             padded, padding = padded[:length], padded[length:]
@@ -201,7 +256,7 @@ def test_gradients_reach_every_trainable_weight(row):
     layer = row.make()
     row.call(layer)
     with tf.GradientTape() as tape:
-        loss = tf.reduce_sum(tf.square(row.call(layer) - 1))
+        loss = sum(tf.reduce_sum(tf.square(answer - 1)) for answer in row.answers(layer))
     gradients = tape.gradient(loss, [v.value for v in layer.trainable_variables])
     for variable, gradient in zip(layer.trainable_variables, gradients, strict=True):
         assert gradient is not None, f"{variable.path} gets no gradient"
