@@ -114,4 +114,4 @@ class Scores(keras.layers.Layer):
 
 
 def _products(query, keys):
-    return ops.matmul(query, ops.transpose(keys, (0, 2, 1)))
+    return ops.einsum("bqd,btd->bqt", query, keys)

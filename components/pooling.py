@@ -19,12 +19,7 @@ from components.hard_attention import HardAttention
 
 def last(x, mask=None):
     """The vector of the last token, (B, D), 0 for a text of no tokens."""
-    if mask is None:
-        return x[:, -1]
-    length = ops.sum(ops.cast(mask, "int32"), axis=1)
-    # A product is several times as fast as gathering, and finds no place in a text of no tokens.
-    place = ops.one_hot(length - 1, ops.shape(x)[1], dtype=x.dtype)
-    return ops.matmul(place[:, None], x)[:, 0]
+    return _at(_lengths(x, mask)[:, None] - 1, x)[:, 0]
 
 
 def ends(x, mask=None):
@@ -33,16 +28,20 @@ def ends(x, mask=None):
     The first half of D, which reads forward, at the last token; the second half, which reads
     backward, at the first.
     """
-    half = x.shape[-1] // 2
-    return ops.concatenate(
-        [last(x[..., :half], mask), _zero_if_empty(x[:, 0, half:], mask)], axis=-1
-    )
+    lengths, half = _lengths(x, mask), x.shape[-1] // 2
+    both = _at(ops.stack([lengths, ops.minimum(lengths, 1)], axis=1) - 1, x)
+    return ops.concatenate([both[:, 0, :half], both[:, 1, half:]], axis=-1)
 
 
-def _zero_if_empty(features, mask):
-    if mask is None:
-        return features
-    return ops.where(ops.any(mask, axis=1, keepdims=True), features, 0)
+def _lengths(x, mask):
+    mask = ops.ones(ops.shape(x)[:2], "bool") if mask is None else mask
+    return ops.sum(ops.cast(mask, "int32"), axis=1)
+
+
+def _at(places, x):
+    """The vectors at (B, N) places, 0 at the place -1: (B, N, D)."""
+    # A product takes a fraction of the time of slices and their gradients.
+    return ops.matmul(ops.one_hot(places, ops.shape(x)[1], dtype=x.dtype), x)
 
 
 @keras.saving.register_keras_serializable("textmill")
@@ -71,15 +70,17 @@ class Pool(keras.layers.Layer):
             case "ends":
                 return ends(x, mask), {}
             case "max":
-                if mask is not None:
-                    x = ops.where(mask[..., None], x, -float("inf"))
-                return _zero_if_empty(ops.max(x, axis=1), mask), {}
-            case "mean":
                 if mask is None:
-                    mask = ops.ones(ops.shape(x)[:2], "bool")
-                total = ops.sum(ops.where(mask[..., None], ops.cast(x, "float32"), 0), axis=1)
-                number = ops.sum(ops.cast(mask, "float32"), axis=1, keepdims=True)
-                return ops.cast(total / ops.maximum(number, 1), x.dtype), {}
+                    return ops.max(x, axis=1), {}
+                best = ops.max(ops.where(mask[..., None], x, -float("inf")), axis=1)
+                return ops.where(ops.any(mask, axis=1, keepdims=True), best, 0), {}
+            case "mean":
+                exact = ops.cast(x, "float32")
+                if mask is None:
+                    return ops.cast(ops.mean(exact, axis=1), x.dtype), {}
+                total = ops.sum(ops.where(mask[..., None], exact, 0), axis=1)
+                number = ops.maximum(_lengths(x, mask), 1)[:, None]
+                return ops.cast(total / ops.cast(number, "float32"), x.dtype), {}
 
     def compute_mask(self, inputs, mask=None):
         return None  # the features have no time left to mask
