@@ -22,6 +22,7 @@ from components.pairs import CrossAttention, PairFeatures
 from components.pooling import AttentionPool, Pool, SelfAttentivePool
 from components.recurrent import Recurrent
 from components.recurrent_stack import RecurrentStack
+from components.tag_heads import CrfHead, SoftmaxTagHead
 
 LENGTHS = (1, 2, 4, 9)  # of the texts in a batch; shorter and longer than every window
 B, T, D = len(LENGTHS), max(LENGTHS), 6
@@ -55,7 +56,8 @@ class Row:
         inputs = self.inputs if inputs is None else inputs
         first, named = ([], {self.name: inputs}) if self.name else ([inputs], {})
         masks = {"mask": mask} if self.masked else {}
-        return keras.tree.flatten(layer(*first, **named, **masks, **self.others | others))
+        answer = layer(*first, **named, **masks, **self.others | others)
+        return keras.tree.flatten(list(answer.values()) if isinstance(answer, dict) else answer)
 
     def call(self, *args, **kwargs):
         return self.answers(*args, **kwargs)[0]
@@ -81,6 +83,7 @@ def ngrams(**arguments):
 
 WORDS = {"vocabulary_size": 20, "width": 7, "kind": "multichannel", "seed": 5}
 HEAD = {"num_outputs": 4, "dropout": 0.3, "max_norm": 2.0, "seed": 5}
+TAG_HEAD = {"num_outputs": 4, "dropout": 0.3, "seed": 5}
 # No forget bias, because first weights that are not 0 must follow the seed.
 LSTM = {
     "units": 8,
@@ -150,6 +153,8 @@ ROWS = {
         CrossAttention, ALIGN, VECTORS, (B, T, 5), masked=True, others={"second": VECTORS[::-1]}
     ),
     "head": Row(LinearHead, HEAD, FEATURES, (B, 4), float32={"project"}),
+    "tag_head": Row(SoftmaxTagHead, TAG_HEAD, VECTORS, (B, T, 4), float32={"project"}),
+    "crf_head": Row(CrfHead, TAG_HEAD, VECTORS, (B, T, 4), float32={"project"}),
 }
 MASKED = {name: row for name, row in ROWS.items() if row.masked}
 # Layers without arguments, weights and a float output have tests of their own instead.
