@@ -144,11 +144,20 @@ def signature(split: Split) -> dict:
     """What `batch` makes, with rows and length left open: no new shape means a new trace."""
     import tensorflow as tf
 
-    specs = {}
-    for name, sequences in {**split.inputs, "label": split.labels}.items():
-        if isinstance(sequences, Sequences):
-            values = sequences.values if sequences.table is None else sequences.table
-            specs[name] = tf.TensorSpec([None, None, *values.shape[1:]], values.dtype)
-        else:
-            specs[name] = tf.TensorSpec([None, *sequences.shape[1:]], sequences.dtype)
-    return {**specs, "weight": tf.TensorSpec([None], tf.float32)}
+    found = specs(split.inputs)
+    if isinstance(split.labels, Sequences):
+        found |= specs({"label": split.labels})
+    else:
+        found["label"] = tf.TensorSpec([None, *split.labels.shape[1:]], split.labels.dtype)
+    return {**found, "weight": tf.TensorSpec([None], tf.float32)}
+
+
+def specs(sequences: dict[str, Sequences]) -> dict:
+    """Of what `Sequences.padded` makes."""
+    import tensorflow as tf
+
+    found = {}
+    for name, some in sequences.items():
+        values = some.values if some.table is None else some.table
+        found[name] = tf.TensorSpec([None, None, *values.shape[1:]], values.dtype)
+    return found

@@ -11,8 +11,11 @@ import tensorflow as tf
 from components import optimizers
 from components import pooling as layers
 from components.characters import LONGEST, CharacterCNN
+from components.elmo import ElmoEncoder
 from components.embeddings import WordEmbeddings
 from components.heads import LinearHead
+from components.language_model import bidirectional_language_model
+from components.language_model_losses import FullSoftmax, SampledSoftmax
 from components.ngrams import NGramFeatures
 from components.pairs import CrossAttention, PairFeatures
 from components.recurrent_stack import RecurrentStack
@@ -20,7 +23,17 @@ from components.schedules import WarmupThen
 from components.text_cnn import text_cnn
 from components.text_models import Reader, pair_classifier, tagger, text_classifier
 from configs import training
-from configs.models import Attention, Elmo, Embedding, Pool, Recurrent, SelfAttentive, TextCNN
+from configs.estimate import character_width
+from configs.models import (
+    Attention,
+    Characters,
+    Elmo,
+    Embedding,
+    Pool,
+    Recurrent,
+    SelfAttentive,
+    TextCNN,
+)
 from configs.recipe import Recipe
 from configs.tasks import Tag
 from configs.training import Train
@@ -70,8 +83,8 @@ def build_model(recipe: Recipe, vocabulary: list[str], num_labels: int) -> keras
             head = LinearHead(
                 num_labels, model.dropout, None, seed + 101, dtype=policy, name="head"
             )
-        case Elmo():
-            raise NotImplementedError
+        case Elmo() as model:
+            return _elmo(recipe, model, len(vocabulary))
         case unknown:
             assert_never(unknown)
     if not pair:
@@ -92,20 +105,47 @@ def _token_vectors(recipe: Recipe, embedding: Embedding, size: int) -> list[tupl
         size, embedding.width, embedding.kind, seed=seed, dtype=policy, name="embeddings"
     )
     found: list[tuple] = [("ids", (), "int32", words)]
-    if characters := embedding.characters:
-        spelling = CharacterCNN(
-            characters.filters,
-            characters.width,
-            characters.highways,
-            characters.projection,
-            characters.activation,
-            distinct=_on_cpu_without_xla(recipe.train),
-            seed=seed + 201,
-            dtype=policy,
-            name="characters",
-        )
+    if embedding.characters:
+        spelling = _characters(recipe, embedding.characters)
         found.append(("characters", (LONGEST,), "int32", spelling))
     return found
+
+
+def _characters(recipe: Recipe, characters: Characters) -> CharacterCNN:
+    return CharacterCNN(
+        characters.filters,
+        characters.width,
+        characters.highways,
+        characters.projection,
+        characters.activation,
+        distinct=_on_cpu_without_xla(recipe.train),
+        seed=recipe.seed + 201,
+        dtype=recipe.train.precision,
+        name="spelling",
+    )
+
+
+def _elmo(recipe: Recipe, model: Elmo, size: int) -> keras.Model:
+    policy, seed = recipe.train.precision, recipe.seed
+    width = character_width(model.characters)
+    encoder = ElmoEncoder(
+        model.units,
+        None if width == model.units else width,
+        model.layers,
+        cell_clip=model.clip,
+        projection_clip=model.clip,
+        dropout=model.dropout,
+        seed=seed + 301,
+        dtype=policy,
+        name="encoder",
+    )
+    softmax: keras.layers.Layer
+    if model.softmax == "sampled" and model.samples < size:
+        softmax = SampledSoftmax(size, model.samples, seed + 401, dtype=policy, name="softmax")
+    else:
+        softmax = FullSoftmax(size, seed + 401, dtype=policy, name="softmax")
+    characters = _characters(recipe, model.characters)
+    return bidirectional_language_model(characters, encoder, softmax)
 
 
 def _stack(recipe: Recipe, model: Recurrent) -> RecurrentStack:

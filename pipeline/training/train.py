@@ -15,17 +15,18 @@ import numpy as np
 from safetensors.numpy import save_file
 
 from configs import loading
+from configs.models import Elmo
 from configs.recipe import Recipe
-from pipeline import artifacts, batching, build, data, runs, tasks, tracking
+from configs.tasks import LanguageModel
+from pipeline import artifacts, batching, build, data, runs, streams, tasks, tracking
 from pipeline.errors import Interrupted
-from pipeline.predictions import Forward
 from pipeline.progress import Bar, progress
 from pipeline.text.tokenizers import load as load_tokenizer
 from pipeline.training import checkpoints, distribute, not_finite
 from pipeline.training.state import State
 from pipeline.training.step import Step
 from pipeline.training.stopping import stop_requests
-from pipeline.training.validation import validate
+from pipeline.training.validation import validator
 
 log = logging.getLogger("textmill")
 
@@ -82,7 +83,14 @@ class Job:
         static = self.settings.xla or self.settings.strategy.kind == "tpu"
         fixed = (self.settings.batch_size or 1, LENGTH_STEP) if static else (1, 1)
         parts = strategy.num_replicas_in_sync * self.settings.accumulation
-        self.batches = batching.Batches(self.split, self.settings, recipe.seed, parts, fixed)
+        self.batches: batching.Batches | streams.Streams
+        if isinstance(recipe.task, LanguageModel):
+            both = isinstance(recipe.model, Elmo)
+            self.batches = streams.Streams(
+                self.split, self.settings, recipe.seed, recipe.task, both
+            )
+        else:
+            self.batches = batching.Batches(self.split, self.settings, recipe.seed, parts, fixed)
         planned = sum(self.batches.steps)
         self.total_steps = min(planned, self.settings.max_steps or planned)
         vocabulary = load_tokenizer(prepared / "tokenizer").vocabulary
@@ -101,7 +109,8 @@ class Job:
         self.step = Step(
             self.model, self.optimizer, self.loss, strategy, self.settings, recipe.seed, signature
         )
-        self.forward = Forward(self.model, strategy, signature)
+        if self.valid is not None:
+            self.validate = validator(recipe.task, self.model, strategy, self.valid)
         self.checkpoints = checkpoints.Checkpoints(run_dir / "checkpoints", self.settings.keep)
         self.state = State()
 
@@ -187,7 +196,7 @@ class Job:
         name, value = "loss", scores["train_loss"]
         if self.valid is not None:
             with self._averaged():
-                valid = validate(self.recipe.task, self.forward, self.valid, self.loss)
+                valid = self.validate()
             scores |= {f"valid_{name}": value for name, value in valid.items()}
             name, value = self.score, valid[self.score]
         if tasks.better(name, value, state.best):

@@ -1,0 +1,153 @@
+"""Documents -> windows of running text for a language model, row by row.
+
+Each row of a batch is a text that runs on from one batch to the next, so that a recurrent state can
+be carried from window to window.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from configs.tasks import LanguageModel
+from configs.training import Train
+from pipeline.batching import Batch, prefetched, specs
+from pipeline.data import Split
+
+
+@dataclass(frozen=True)
+class Stream:
+    """N words to predict, end to end.
+
+    `sources` and `targets` (N,) are places in the split's flat arrays: of the word that is read and
+    of the one that follows it. `fresh` (N,) is true where the state before must be forgotten.
+    """
+
+    sources: np.ndarray
+    targets: np.ndarray
+    fresh: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.targets)
+
+
+def stream(split: Split, order: Sequence[int], task: LanguageModel, backward: bool) -> Stream:
+    """The documents `order` of a split, each of them turned round if `backward`.
+
+    A document is [CLS] w1 ... wn [SEP]. Where the state ends with it, w1 follows [CLS] and [SEP]
+    follows wn; where it runs on, w1 follows the [SEP] of the document before.
+    """
+    offsets = split.ids.offsets
+    spans = [(int(offsets[row]), int(offsets[row + 1])) for row in order]
+    if task.carry == "document":
+        sources = [
+            np.arange(end - 1, start, -1) if backward else np.arange(start, end - 1)
+            for start, end in spans
+        ]
+        fresh = np.zeros(sum(map(len, sources)), bool)
+        fresh[np.cumsum([0, *map(len, sources[:-1])])] = True
+        flat = np.concatenate(sources).astype(np.int32)
+        return Stream(flat, flat - 1 if backward else flat + 1, fresh)
+    if backward:
+        raise ValueError("a stream that runs on is read in one direction")
+    targets = np.concatenate([np.arange(start + 1, end) for start, end in spans]).astype(np.int32)
+    before = np.concatenate([[spans[-1][1] - 1], targets[:-1]]).astype(np.int32)
+    return Stream(before, targets, np.zeros(len(targets), bool))
+
+
+def window(split: Split, rows: Sequence[Stream], start: int, length: int, prefix: str = "") -> dict:
+    """The words start:start + length of each row, padded with 0: inputs, targets and fresh.
+
+    Returns:
+        The split's inputs, "targets" (B, T) int32 and "fresh" (B, T) bool, after the prefix.
+    """
+    shown: dict[str, Any] = {
+        name: np.zeros((len(rows), length), np.int32) for name in (*split.inputs, "targets")
+    }
+    shown["fresh"] = np.zeros((len(rows), length), bool)
+    for place, row in enumerate(rows):
+        part = slice(start, min(start + length, len(row)))
+        number = max(0, part.stop - part.start)
+        shown["fresh"][place, :number] = row.fresh[part]
+        shown["targets"][place, :number] = split.ids.values[row.targets[part]]
+        for name, sequences in split.inputs.items():
+            shown[name][place, :number] = sequences.values[row.sources[part]]
+    for name, sequences in split.inputs.items():
+        if sequences.table is not None:
+            shown[name] = sequences.table[shown[name]]
+    return {prefix + name: value for name, value in shown.items()}
+
+
+def signature(split: Split, both: bool) -> dict:
+    """Of the batches of `Streams`."""
+    import tensorflow as tf
+
+    found = specs(split.inputs)
+    found |= {"targets": found["ids"], "fresh": tf.TensorSpec([None, None], tf.bool)}
+    if both:
+        found |= {f"second_{name}": spec for name, spec in found.items()}
+    return {**found, "weight": tf.TensorSpec([None], tf.float32)}
+
+
+@dataclass(frozen=True)
+class Streams:
+    """The batches of a language model in training, as `pipeline.batching.Batches` of the others.
+
+    An epoch's documents are shuffled and laid end to end, the whole is cut into as many rows of
+    equal length as the batch has, and each step takes a window of every row.
+
+    Args: both, whether to show each row turned round too, in inputs after `second_`.
+    """
+
+    split: Split
+    settings: Train
+    seed: int
+    task: LanguageModel
+    both: bool
+
+    @property
+    def rows(self) -> int:
+        return self.settings.batch_size or 1
+
+    @property
+    def length(self) -> int:
+        """Words in each row."""
+        start = stream(self.split, range(len(self.split)), self.task, False)
+        return -(-len(start) // self.rows)
+
+    @property
+    def steps(self) -> list[int]:
+        return [-(-self.length // self.settings.window)] * self.settings.epochs
+
+    @property
+    def signature(self) -> dict:
+        return signature(self.split, self.both)
+
+    def epoch(self, epoch: int, position: int) -> Iterator[Batch]:
+        """The windows of an epoch from the one at `position` on."""
+        order = np.random.default_rng((self.seed, epoch)).permutation(len(self.split)).tolist()
+        directions = {
+            prefix: self.cut(stream(self.split, order, self.task, backward))
+            for prefix, backward in (("", False), ("second_", True))
+            if self.both or not backward
+        }
+        starts = range(0, self.length, self.settings.window)[position:]
+
+        def made() -> Iterator[dict]:
+            for start in starts:
+                tensors: dict[str, Any] = {}
+                length = min(self.settings.window, self.length - start)
+                for prefix, rows in directions.items():
+                    tensors |= window(self.split, rows, start, length, prefix)
+                weight = (tensors["targets"] != 0).sum(axis=1).astype(np.float32)
+                yield {**tensors, "weight": weight}
+
+        for tensors in prefetched(made(), self.signature):
+            yield Batch(np.array(order), int(tensors["weight"].numpy().sum()), tensors)
+
+    def cut(self, whole: Stream) -> list[Stream]:
+        """Rows of equal length; the last ones may be shorter."""
+        starts = [row * self.length for row in range(self.rows)]
+        parts = [slice(start, start + self.length) for start in starts]
+        return [Stream(whole.sources[p], whole.targets[p], whole.fresh[p]) for p in parts]

@@ -1,0 +1,131 @@
+"""Running text: every word once, states that go on where they should and nowhere else."""
+
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from configs.tasks import LanguageModel
+from configs.training import Train
+from pipeline import build, perplexity, streams, tasks
+from pipeline.training.step import Step
+from language_models import documents, model, recipe
+
+TASK = LanguageModel(kind="language_model")
+RUNNING = LanguageModel(kind="language_model", carry="stream")
+
+
+def losses_of_whole(net, ids, prefix=""):
+    """Each word's loss when the model reads a document in one piece, one direction at a time."""
+    split = documents(len(ids) - 2)
+    split.ids.values[:] = ids
+    split.inputs["characters"].values[:] = ids
+    shown = {}
+    for before, backward in (("", False), ("second_", True)):
+        row = streams.stream(split, [0], TASK, backward)
+        shown |= streams.window(split, [row], 0, len(row), before)
+    shown |= {
+        name: np.zeros((1, t.shape[-1]), "f")
+        for name, t in net.input.items()
+        if name.startswith("state_")
+    }
+    return np.asarray(net({name: shown[name] for name in net.input})["losses"])[0]
+
+
+@pytest.mark.parametrize("task", [TASK, RUNNING])
+def test_an_epoch_predicts_every_word_once(task):
+    split = documents(3, 11, 1, 7, 20)
+    made = streams.Streams(split, Train(batch_size=4, window=5, epochs=2), 1, task, False)
+    for epoch in (0, 1):
+        batches = [batch.tensors for batch in made.epoch(epoch, 0)]
+        assert len(batches) == made.steps[epoch]
+        seen = np.concatenate([b["targets"].numpy().ravel() for b in batches])
+        expected = split.ids.values[split.ids.values != 2]
+        assert sorted(seen[seen != 0]) == sorted(expected)
+        assert sum(batch.tokens for batch in made.epoch(epoch, 0)) == len(expected)
+
+
+def test_a_row_runs_on_from_batch_to_batch_through_whole_documents():
+    split = documents(9, 14, 6)
+    made = streams.Streams(split, Train(batch_size=2, window=4, epochs=1), 5, TASK, True)
+    batches = [batch.tensors for batch in made.epoch(0, 0)]
+    texts = [split.ids[row].tolist() for row in range(3)]
+    for prefix, turn in (("", 1), ("second_", -1)):
+        flat = {
+            name: np.concatenate([b[prefix + name].numpy() for b in batches], axis=1)
+            for name in ("ids", "targets", "fresh")
+        }
+        read, after, fresh = (flat[name][flat["targets"] != 0] for name in flat)
+        starts = np.flatnonzero(fresh)
+        assert starts[0] == 0
+        ends = [*starts[1:], len(read)]
+        found = [
+            [*read[start:end], after[end - 1]] for start, end in zip(starts, ends, strict=True)
+        ]
+        assert sorted(found) == sorted(text[::turn] for text in texts)
+        assert all((read[a + 1 : b] == after[a : b - 1]).all() for a, b in zip(starts, ends))
+
+
+def test_both_directions_have_the_same_words_in_each_row():
+    made = streams.Streams(documents(9, 14, 6, 3), recipe().train, 5, TASK, True)
+    for batch in made.epoch(1, 0):
+        tensors = batch.tensors
+        assert np.array_equal(tensors["targets"] != 0, tensors["second_targets"] != 0)
+        assert np.array_equal(tensors["fresh"], tensors["second_fresh"])
+
+
+def test_an_epoch_goes_on_in_the_middle():
+    made = streams.Streams(documents(30, 20), recipe().train, 3, TASK, True)
+    whole, rest = list(made.epoch(1, 0)), list(made.epoch(1, 2))
+    assert len(rest) == len(whole) - 2
+    for name, value in rest[0].tensors.items():
+        assert np.array_equal(value, whole[2].tensors[name])
+
+
+def test_a_document_has_the_same_loss_alone_and_among_others(monkeypatch):
+    monkeypatch.setattr(perplexity, "WINDOW", 4)
+    monkeypatch.setattr(perplexity, "ROWS", 2)
+    net, split = model(), documents(3, 11, 1, 7, 20)
+    losses, words = perplexity.DocumentLosses(net, TASK, split)(split)
+    assert words.tolist() == [4, 12, 2, 8, 21]
+    for row in range(5):
+        expected = losses_of_whole(net, split.ids[row]).sum()
+        assert losses[row] == pytest.approx(expected, rel=1e-5)
+
+
+def step_of(net, split, **settings):
+    chosen = Train(**{"optimizer": {"kind": "sgd"}, "batch_size": 2, "window": 4, **settings})
+    optimizer = build.build_optimizer(chosen, 10, net.trainable_variables)
+    signature = streams.signature(split, True)
+    strategy = tf.distribute.get_strategy()
+    return Step(net, optimizer, tasks.loss_function(TASK), strategy, chosen, 0, signature)
+
+
+@pytest.mark.parametrize("accumulation", [1, 2])
+def test_a_step_goes_on_with_the_state_that_the_one_before_ended_with(accumulation):
+    """With no learning, the losses of all windows are those of the documents in one piece."""
+    net, split = model(), documents(9, 9)
+    step = step_of(net, split, learning_rate=1e-30, accumulation=accumulation)
+    made = streams.Streams(split, step.settings, 0, TASK, True)
+    found = sum(
+        float(step(batch.tensors, number, False)["loss"])
+        for number, batch in enumerate(made.epoch(0, 0))
+    )
+    expected = sum(losses_of_whole(net, split.ids[row]).sum() for row in range(2))
+    assert found == pytest.approx(expected, rel=1e-5)
+    first = next(made.epoch(0, 0)).tensors
+    carried = float(step(first, 0, False)["loss"])
+    step.forget()
+    assert carried == pytest.approx(float(step(first, 0, False)["loss"]), rel=1e-6)  # fresh rows
+
+
+def test_the_state_is_what_a_checkpoint_must_hold():
+    net, split = model(), documents(9, 9)
+    step = step_of(net, split)
+    names = {f"state_{i}" for i in range(8)}
+    assert names <= step.variables().keys()
+    [batch, *_] = streams.Streams(split, step.settings, 0, TASK, True).epoch(0, 0)
+    step(batch.tensors, 0, False)
+    assert all(np.abs(step.variables()[name].numpy()).max() > 0 for name in names)
+    step.forget()
+    assert not any(step.variables()[name].numpy().any() for name in names)
