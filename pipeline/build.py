@@ -12,9 +12,9 @@ from components import optimizers
 from components import pooling as layers
 from components.characters import LONGEST, CharacterCNN
 from components.elmo import ElmoEncoder
+from components.elmo_language_model import elmo_language_model
 from components.embeddings import WordEmbeddings
 from components.heads import LinearHead
-from components.language_model import bidirectional_language_model
 from components.language_model_losses import FullSoftmax, SampledSoftmax
 from components.ngrams import NGramFeatures
 from components.pairs import CrossAttention, PairFeatures
@@ -145,7 +145,7 @@ def _elmo(recipe: Recipe, model: Elmo, size: int) -> keras.Model:
     else:
         softmax = FullSoftmax(size, seed + 401, dtype=policy, name="softmax")
     characters = _characters(recipe, model.characters)
-    return bidirectional_language_model(characters, encoder, softmax)
+    return elmo_language_model(characters, encoder, softmax)
 
 
 def _stack(recipe: Recipe, model: Recurrent) -> RecurrentStack:
