@@ -44,7 +44,11 @@ def test_recipes_and_components_meet_in_two_modules():
 
 def test_components_need_keras_alone():
     """TensorFlow only in fast paths, each a file of its own beside the portable way."""
-    fast = {"components/distinct_tokens.py", "components/fused_adam.py"}
+    fast = {
+        "components/distinct_tokens.py",
+        "components/distinct_words.py",
+        "components/fused_adam.py",
+    }
     for path in FILES:
         if path.parts[0] == "components" and path.as_posix() not in fast:
             used = {name.split(".")[0] for name in imported_modules(path)}
