@@ -11,7 +11,7 @@ import tensorflow_text as tf_text
 from configs.data import Text
 
 _CLEAN_UTF8 = r"[\x01-\x{D7FF}\x{E000}-\x{10FFFF}]*"
-_TAG = r"(?s)<!--.*?-->|<[/!?]?[A-Za-z][^<>]*>"
+TAG = r"(?s)<!--.*?-->|<[/!?]?[A-Za-z][^<>]*>"
 # The ampersand comes last, so that nothing is undone twice.
 _ENTITIES = {
     "&lt;": "<",
@@ -29,7 +29,7 @@ _SPACES = rf"(?:[\t-\r ]|{WIDE_SPACE}){{2,}}|[\t-\r]|{WIDE_SPACE}"
 
 def clean(texts: tf.Tensor, settings: Text) -> tf.Tensor:
     """Clean a batch: (B,) string -> (B,) string, each text by itself."""
-    texts = _utf8(texts)
+    texts = valid_utf8(texts)
     if settings.html:
         texts = _without_html(texts)
     if settings.unicode != "none":
@@ -41,7 +41,9 @@ def clean(texts: tf.Tensor, settings: Text) -> tf.Tensor:
     return texts
 
 
-def _utf8(texts: tf.Tensor) -> tf.Tensor:
+def valid_utf8(texts: tf.Tensor) -> tf.Tensor:
+    """(B,) string of any bytes -> (B,) string of UTF-8 without NULs."""
+
     def mend() -> tf.Tensor:
         valid = tf.strings.unicode_transcode(texts, "UTF-8", "UTF-8")
         return tf.strings.regex_replace(valid, r"\x00", "\N{REPLACEMENT CHARACTER}")
@@ -52,7 +54,7 @@ def _utf8(texts: tf.Tensor) -> tf.Tensor:
 
 
 def _without_html(texts: tf.Tensor) -> tf.Tensor:
-    texts = tf.strings.regex_replace(texts, _TAG, " ")
+    texts = tf.strings.regex_replace(texts, TAG, " ")
     for entity, character in _ENTITIES.items():
         texts = tf.strings.regex_replace(texts, entity, character)
     return texts

@@ -17,13 +17,20 @@ _LONGEST_WORD = 400
 
 
 class Table(tf.Module):
-    """Tokens as they stand in the text, looked up in a table without the special ones."""
+    """Tokens as they stand in the text, looked up in a table without the special ones.
+
+    Args:
+        whole_words: whether a word that is given is one token.
+    """
 
     def __init__(
-        self, vocabulary: Vocabulary, split: Callable[[tf.Tensor], tf.RaggedTensor]
+        self,
+        vocabulary: Vocabulary,
+        split: Callable[[tf.Tensor], tf.RaggedTensor],
+        whole_words: bool,
     ) -> None:
         super().__init__()
-        self.pieces = split
+        self.pieces, self.whole_words = split, whole_words
         words = tf.constant(vocabulary.tokens[len(SPECIAL) :], tf.string)
         ids = tf.range(len(SPECIAL), len(vocabulary.tokens), dtype=tf.int32)
         pairs = tf.lookup.KeyValueTensorInitializer(words, ids)

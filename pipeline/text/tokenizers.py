@@ -15,12 +15,15 @@ from configs.data import (
 from pipeline.errors import JobError
 from pipeline.text.cleaning import clean
 from pipeline.text.encoders import SentencePiece, Table, WordPiece
+from pipeline.text.given_words import clean_word, cut
+from pipeline.text.spans import spans
 from pipeline.text.special import PAD
 from pipeline.text.splitting import split_characters, split_whitespace, split_words
 from pipeline.text.vocabulary import Vocabulary, from_model, from_tokens
 
 _SETTINGS, _VOCABULARY, _MODEL = "settings.json", "vocabulary.txt", "sentencepiece.model"
 _TEXTS = [tf.TensorSpec([None], tf.string)]
+_WORDS = [tf.RaggedTensorSpec([None, None], tf.string, ragged_rank=1)]
 
 
 class Tokenizer(tf.Module):
@@ -69,6 +72,35 @@ class Tokenizer(tf.Module):
         """`all_ids`, cut to the settings' `max_length`."""
         return self.all_ids(texts)[:, : self.settings.max_length]
 
+    @tf.function(input_signature=_TEXTS)
+    def words(self, texts: tf.Tensor) -> tuple[tf.RaggedTensor, tf.RaggedTensor, tf.RaggedTensor]:
+        """The words of raw texts, and where each begins and ends, see `pipeline.text.spans`."""
+        return spans(texts, self.settings)
+
+    @tf.function(input_signature=_WORDS)
+    def clean_words(self, words: tf.RaggedTensor) -> tf.RaggedTensor:
+        """Clean words, each by itself: ragged (B, None) string -> the same; some may be empty."""
+        return tf.ragged.map_flat_values(clean_word, words, self.settings)
+
+    @tf.function(input_signature=_WORDS)
+    def ids_of_words(self, words: tf.RaggedTensor) -> tuple[tf.RaggedTensor, tf.RaggedTensor]:
+        """Ids of words that are given: ragged (B, None) string -> two ragged (B, None) int32.
+
+        To the word tokenizer each word is one token; to others it has one token at least, and a
+        word longer than `max_length` is cut.
+
+        Returns:
+            ids: of as many whole words as fit into `max_length`.
+            starts: for each of these words its first token's place in the ids, counted from 1.
+        """
+        cleaned = tf.ragged.map_flat_values(clean_word, words, self.settings)
+        if isinstance(self._encoder, Table) and self._encoder.whole_words:
+            ids = self._encoder.table.lookup(cleaned.flat_values)[:, None]
+            pieces = tf.RaggedTensor.from_tensor(ids)
+        else:
+            pieces = self._encoder.ids(cleaned.flat_values)
+        return cut(words, pieces, self.settings.max_length, self.unknown_id)
+
     def save(self, directory: Path) -> None:
         """Write what `load` reads."""
         directory.mkdir(parents=True, exist_ok=True)
@@ -100,11 +132,11 @@ def load(directory: Path) -> Tokenizer:
 def _encoder(settings: Text, vocabulary: Vocabulary) -> Table | WordPiece | SentencePiece:
     match settings.tokenizer:
         case WordTokenizer(split="words"):
-            return Table(vocabulary, split_words)
+            return Table(vocabulary, split_words, whole_words=True)
         case WordTokenizer():
-            return Table(vocabulary, split_whitespace)
+            return Table(vocabulary, split_whitespace, whole_words=True)
         case CharacterTokenizer():
-            return Table(vocabulary, split_characters)
+            return Table(vocabulary, split_characters, whole_words=False)
         case WordPieceTokenizer():
             return WordPiece(vocabulary)
         case SentencePieceTokenizer(model=path):

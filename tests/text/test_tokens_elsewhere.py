@@ -17,7 +17,12 @@ texts = tf.constant([bytes.fromhex(line) for line in open(sys.argv[1])])
 rows = {}
 for path in sys.argv[2:]:
     model = tf.saved_model.load(path)
-    rows[path] = [[t.hex() for t in model.clean(texts).numpy()], model.ids(texts).to_list()]
+    words, *places = model.words(texts)
+    rows[path] = [
+        [t.hex() for t in model.clean(texts).numpy()],
+        *[part.to_list() for part in (model.ids(texts), *places, *model.ids_of_words(words))],
+        [t.hex() for t in model.clean_words(words).flat_values.numpy()],
+    ]
 print(json.dumps(rows))
 """
 
@@ -31,15 +36,18 @@ def moved(tmp_path_factory):
         tokenizer = make(kind)
         tf.saved_model.save(tokenizer, str(folder / "saved"))
         (folder / "saved").rename(folder / kind)
+        words, *places = tokenizer.words(texts)
+        tokens = (tokenizer.ids(texts), *places, *tokenizer.ids_of_words(words))
         answers[str(folder / kind)] = [
             [text.hex() for text in tokenizer.clean(texts).numpy()],
-            tokenizer.ids(texts).to_list(),
+            *[part.to_list() for part in tokens],
+            [word.hex() for word in tokenizer.clean_words(words).flat_values.numpy()],
         ]
     return answers
 
 
 @pytest.mark.parametrize("language", ["tr_TR.UTF-8", "lt_LT.UTF-8"])
-def test_a_saved_tokenizer_gives_the_same_ids_anywhere(language, moved, tmp_path):
+def test_a_saved_tokenizer_gives_the_same_ids_and_words_anywhere(language, moved, tmp_path):
     (tmp_path / "texts").write_text("\n".join(text.hex() for text in GOLDEN))
     run = subprocess.run(
         [sys.executable, "-c", ELSEWHERE, tmp_path / "texts", *moved],
