@@ -22,16 +22,15 @@ def elmo_language_model(words, encoder, softmax):
     Source: Peters et al. 2018, https://arxiv.org/abs/1802.05365, section 3.1; dropout before the
         softmax: its code, https://github.com/allenai/bilm-tf, `LanguageModel`.
     """
-    inputs = {}
-    for prefix in ("", "second_"):
-        inputs |= {
-            name: keras.Input(shape, dtype=dtype, name=name)
-            for name, shape, dtype in (
-                (f"{prefix}characters", (None, LONGEST), "int32"),
-                (f"{prefix}targets", (None,), "int32"),
-                (f"{prefix}fresh", (None,), "bool"),
-            )
-        }
+    inputs = {
+        prefix + name: keras.Input(shape, dtype=dtype, name=prefix + name)
+        for prefix in ("", "second_")
+        for name, shape, dtype in (
+            ("characters", (None, LONGEST), "int32"),
+            ("targets", (None,), "int32"),
+            ("fresh", (None,), "bool"),
+        )
+    }
     states = {
         f"state_{n}": keras.Input((width,), name=f"state_{n}")
         for n, width in enumerate(encoder.state_widths)
