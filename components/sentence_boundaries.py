@@ -26,4 +26,4 @@ def without_boundaries(x, mask):
     """
     x = x[:, 1:-1]
     keep = ops.cast(mask, x.dtype)
-    return x * ops.reshape(keep, (*ops.shape(keep), *[1] * (x.ndim - 2)))
+    return x * ops.expand_dims(keep, tuple(range(2, x.ndim)))

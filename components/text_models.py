@@ -79,11 +79,10 @@ def tagger(read, head, name, starts=False):
 
     Call: the inputs of a text and, with `starts`, `starts` (B, W) int32, the place of the first
         token of each word plus one, 0 where there is no word -> what the head gives.
-    Args: read, a Reader; head, (x (B, W, E), mask=) -> a dict with "logits" (B, W, C) float32.
+    Args: read, a Reader; head, (B, W, E) -> a dict with "logits" (B, W, C) float32.
     """
-    inputs, x, mask = read()
+    inputs, x, _ = read()
     if starts:
-        places = keras.Input((None,), dtype="int32", name="starts")
-        inputs["starts"], mask = places, ops.not_equal(places, 0)
+        places = inputs["starts"] = keras.Input((None,), dtype="int32", name="starts")
         x = ops.take_along_axis(x, ops.maximum(places - 1, 0)[..., None], axis=1)
-    return keras.Model(inputs, head(x, mask=mask), name=name)
+    return keras.Model(inputs, head(x), name=name)

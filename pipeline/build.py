@@ -13,21 +13,22 @@ from components import pooling as layers
 from components.characters import LONGEST, CharacterCNN
 from components.elmo import ElmoEncoder
 from components.elmo_language_model import elmo_language_model
+from components.elmo_vectors import layers_of, mixed
 from components.embeddings import WordEmbeddings
 from components.heads import LinearHead
 from components.language_model_losses import FullSoftmax, SampledSoftmax
 from components.ngrams import NGramFeatures
 from components.pairs import CrossAttention, PairFeatures
 from components.recurrent_stack import RecurrentStack
+from components.scalar_mix import ScalarMix
 from components.schedules import WarmupThen
+from components.tag_heads import CrfHead, SoftmaxTagHead
 from components.text_cnn import text_cnn
 from components.text_models import Reader, pair_classifier, tagger, text_classifier
-from configs import training
-from configs.estimate import character_width
+from configs import models, training
 from configs.models import (
     Attention,
-    Characters,
-    Elmo,
+    ElmoVectors,
     Embedding,
     Pool,
     Recurrent,
@@ -37,13 +38,17 @@ from configs.models import (
 from configs.recipe import Recipe
 from configs.tasks import Tag
 from configs.training import Train
-from pipeline import vectors
+from pipeline import elmo_files, pretrained_elmo, vectors
+from pipeline.elmo_files import Elmo
 
 
-def build_model(recipe: Recipe, vocabulary: list[str], num_labels: int) -> keras.Model:
+def build_model(
+    recipe: Recipe, vocabulary: list[str], num_labels: int, elmo: Elmo | None = None
+) -> keras.Model:
     """The recipe's model: a dict of inputs -> a dict of outputs, see `components.text_models`.
 
     Weights are drawn from the recipe's seed; `start_from_vectors` puts pretrained ones in.
+    Args: elmo, the pretrained one that the recipe names, if it does.
     """
     policy, seed = recipe.train.precision, recipe.seed
     pool: Callable
@@ -65,17 +70,15 @@ def build_model(recipe: Recipe, vocabulary: list[str], num_labels: int) -> keras
             head = LinearHead(
                 num_labels, model.dropout, model.max_norm, seed + 101, dtype=policy, name="head"
             )
-            vectors = _token_vectors(recipe, model.embedding, len(vocabulary))
+            vectors = _token_vectors(recipe, model.embedding, len(vocabulary), elmo)
             if fast and not pair and len(vectors) == 1:
                 return text_cnn(vectors[0][-1], features, head, distinct=True)
             read, pool = Reader(vectors), partial(_without_extras, features)
         case Recurrent() as model:
             stack = _stack(recipe, model)
-            vectors = _token_vectors(recipe, model.embedding, len(vocabulary))
+            vectors = _token_vectors(recipe, model.embedding, len(vocabulary), elmo)
             read = Reader(vectors, lambda x, mask: stack(x, mask=mask)[0])
             if isinstance(recipe.task, Tag):
-                from components.tag_heads import CrfHead, SoftmaxTagHead
-
                 tag_head = CrfHead if recipe.task.decoder == "crf" else SoftmaxTagHead
                 head = tag_head(num_labels, model.dropout, seed + 101, dtype=policy, name="head")
                 return tagger(read, head, model.kind, starts=recipe.text.tokenizer.kind != "word")
@@ -83,7 +86,7 @@ def build_model(recipe: Recipe, vocabulary: list[str], num_labels: int) -> keras
             head = LinearHead(
                 num_labels, model.dropout, None, seed + 101, dtype=policy, name="head"
             )
-        case Elmo() as model:
+        case models.Elmo() as model:
             return _elmo(recipe, model, len(vocabulary))
         case unknown:
             assert_never(unknown)
@@ -98,7 +101,9 @@ def build_model(recipe: Recipe, vocabulary: list[str], num_labels: int) -> keras
     return pair_classifier(read, pool, compare, head, model.kind, cross)
 
 
-def _token_vectors(recipe: Recipe, embedding: Embedding, size: int) -> list[tuple]:
+def _token_vectors(
+    recipe: Recipe, embedding: Embedding, size: int, elmo: Elmo | None
+) -> list[tuple]:
     """What a token's vector is made of, for a Reader."""
     policy, seed = recipe.train.precision, recipe.seed
     words = WordEmbeddings(
@@ -106,34 +111,42 @@ def _token_vectors(recipe: Recipe, embedding: Embedding, size: int) -> list[tupl
     )
     found: list[tuple] = [("ids", (), "int32", words)]
     if embedding.characters:
-        spelling = _characters(recipe, embedding.characters)
-        found.append(("characters", (LONGEST,), "int32", spelling))
+        words_of_characters = _spelling(recipe, pretrained_elmo.spelling(embedding.characters))
+        found.append(("characters", (LONGEST,), "int32", words_of_characters))
+    if embedding.elmo:
+        assert elmo is not None, "the recipe names a pretrained ELMo"
+        found.append(_elmo_vectors(recipe, embedding.elmo, elmo))
     return found
 
 
-def _characters(recipe: Recipe, characters: Characters) -> CharacterCNN:
-    return CharacterCNN(
-        characters.filters,
-        characters.width,
-        characters.highways,
-        characters.projection,
-        characters.activation,
-        distinct=_on_cpu_without_xla(recipe.train),
-        seed=recipe.seed + 201,
-        dtype=recipe.train.precision,
-        name="spelling",
+def _spelling(recipe: Recipe, arguments: dict[str, Any], name: str = "spelling") -> CharacterCNN:
+    fast, policy = _on_cpu_without_xla(recipe.train), recipe.train.precision
+    return CharacterCNN(**arguments, distinct=fast, seed=recipe.seed + 201, dtype=policy, name=name)
+
+
+def _elmo_vectors(recipe: Recipe, settings: ElmoVectors, elmo: Elmo) -> tuple:
+    """Contextual vectors as one part of a token's vector, for a Reader."""
+    policy, seed = recipe.train.precision, recipe.seed + 501
+    mix = ScalarMix(
+        settings.layer_norm, settings.layer_dropout, seed, dtype=policy, name="elmo_mix"
     )
+    drop = keras.layers.Dropout(settings.dropout, seed=seed + 1, dtype=policy, name="elmo_drop")
+    words = _spelling(recipe, elmo.characters, "elmo_spelling")
+    encoder = ElmoEncoder(**elmo.encoder, dtype=policy, name="elmo_encoder")
+
+    def vectors(characters: Any) -> Any:
+        layers = layers_of(characters, words, encoder)
+        # Only now: layers that a layer makes when it is built would not know of it.
+        words.trainable = encoder.trainable = settings.mode == "fine_tuned"
+        return mixed(layers, mix, drop)
+
+    return "characters", (LONGEST,), "int32", vectors
 
 
-def _elmo(recipe: Recipe, model: Elmo, size: int) -> keras.Model:
+def _elmo(recipe: Recipe, model: models.Elmo, size: int) -> keras.Model:
     policy, seed = recipe.train.precision, recipe.seed
-    width = character_width(model.characters)
     encoder = ElmoEncoder(
-        model.units,
-        None if width == model.units else width,
-        model.layers,
-        cell_clip=model.clip,
-        projection_clip=model.clip,
+        **pretrained_elmo.encoder(model),
         dropout=model.dropout,
         seed=seed + 301,
         dtype=policy,
@@ -144,8 +157,8 @@ def _elmo(recipe: Recipe, model: Elmo, size: int) -> keras.Model:
         softmax = SampledSoftmax(size, model.samples, seed + 401, dtype=policy, name="softmax")
     else:
         softmax = FullSoftmax(size, seed + 401, dtype=policy, name="softmax")
-    characters = _characters(recipe, model.characters)
-    return elmo_language_model(characters, encoder, softmax)
+    words = _spelling(recipe, pretrained_elmo.spelling(model.characters))
+    return elmo_language_model(words, encoder, softmax)
 
 
 def _stack(recipe: Recipe, model: Recurrent) -> RecurrentStack:
@@ -224,6 +237,13 @@ def build_optimizer(
     optimizer.exclude_from_weight_decay([v for v in variables if len(v.shape) < 2])
     optimizer.build(variables)
     return optimizer
+
+
+def start_from_elmo(model: keras.Model, elmo: Elmo | None) -> None:
+    """Put the pretrained weights, if the recipe names any, into a new model."""
+    if elmo is not None:
+        elmo_files.assign(model.get_layer("elmo_spelling"), elmo.character_weights)
+        elmo_files.assign(model.get_layer("elmo_encoder"), elmo.encoder_weights)
 
 
 def start_from_vectors(

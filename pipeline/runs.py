@@ -13,6 +13,7 @@ from pipeline.training import checkpoints
 
 TRAINING = "training"  # the published stage: weights.safetensors, history.json
 WEIGHTS = "weights.safetensors"
+ELMO = "elmo.json"  # the arguments of a pretrained one that the model contains
 
 # What may change between two starts of the same job: none of it changes the numbers.
 FREE = {"strategy", "save_every", "keep", "log_every"}
@@ -68,11 +69,15 @@ def load(run_dir: Path) -> Trained:
     prepared = Path(facts["prepared"])
 
     from pipeline.build import build_model
+    from pipeline.elmo_files import Elmo
     from pipeline.text.tokenizers import load as load_tokenizer
 
     tokenizer = load_tokenizer(prepared / "tokenizer")
     labels = artifacts.read_json(prepared / "labels.json")
-    model = build_model(recipe, tokenizer.vocabulary, max(len(labels), 1))
+    elmo = None
+    if (run_dir / TRAINING / ELMO).is_file():
+        elmo = Elmo(**artifacts.read_json(run_dir / TRAINING / ELMO))
+    model = build_model(recipe, tokenizer.vocabulary, max(len(labels), 1), elmo)
     values = load_file(run_dir / TRAINING / WEIGHTS)
     checkpoints.assign(checkpoints.by_path(model.weights), values)
     return Trained(recipe, prepared, tokenizer, labels, model)

@@ -18,7 +18,7 @@ def loss_function(task: Task) -> Loss:
 
     Where a row has several words to answer for, its loss is their mean.
     """
-    from components import losses
+    from components import losses, tag_heads
 
     match task:
         case Classify():
@@ -32,8 +32,6 @@ def loss_function(task: Task) -> Loss:
         case Regress():
             return lambda outputs, batch: losses.squared_error(outputs["logits"], batch["label"])
         case Tag():
-            from components import tag_heads
-
             return lambda outputs, batch: tag_heads.tag_loss(
                 outputs, batch["label"], batch["label"] != NO_TAG
             )

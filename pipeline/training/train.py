@@ -15,10 +15,20 @@ import numpy as np
 from safetensors.numpy import save_file
 
 from configs import loading
-from configs.models import Elmo
 from configs.recipe import Recipe
 from configs.tasks import LanguageModel
-from pipeline import artifacts, batching, build, data, runs, streams, tasks, tracking
+from pipeline import (
+    artifacts,
+    batching,
+    build,
+    data,
+    pretrained_elmo,
+    runs,
+    streams,
+    tasks,
+    tracking,
+)
+from pipeline.elmo_files import Elmo
 from pipeline.errors import Interrupted
 from pipeline.progress import Bar, progress
 from pipeline.text.tokenizers import load as load_tokenizer
@@ -85,7 +95,7 @@ class Job:
         parts = strategy.num_replicas_in_sync * self.settings.accumulation
         self.batches: batching.Batches | streams.Streams
         if isinstance(recipe.task, LanguageModel):
-            both = isinstance(recipe.model, Elmo)
+            both = recipe.model.kind == "elmo"
             self.batches = streams.Streams(
                 self.split, self.settings, recipe.seed, recipe.task, both
             )
@@ -94,8 +104,10 @@ class Job:
         planned = sum(self.batches.steps)
         self.total_steps = min(planned, self.settings.max_steps or planned)
         vocabulary = load_tokenizer(prepared / "tokenizer").vocabulary
+        self.elmo = _pretrained(recipe)
         with strategy.scope():
-            self.model = build.build_model(recipe, vocabulary, max(len(labels), 1))
+            self.model = build.build_model(recipe, vocabulary, max(len(labels), 1), self.elmo)
+            build.start_from_elmo(self.model, self.elmo)
             counts = np.bincount(self.split.ids.values, minlength=len(vocabulary))
             coverage = build.start_from_vectors(self.model, recipe, vocabulary, counts)
             self.optimizer = build.build_optimizer(
@@ -246,8 +258,19 @@ class Job:
             named = checkpoints.by_path(self.model.weights)
             save_file(checkpoints.arrays(named), folder / runs.WEIGHTS)
             artifacts.write_json(folder / "history.json", self.state.history)
+            if self.elmo is not None:
+                arguments = {"characters": self.elmo.characters, "encoder": self.elmo.encoder}
+                artifacts.write_json(folder / runs.ELMO, arguments)
             (folder / "recipe.yaml").write_text(loading.dump(self.recipe), encoding="utf-8")
         self.tracking.metrics(
             self.state.step,
             {"training_seconds": self.state.seconds, "parameters": facts["parameters"]},
         )
+
+
+def _pretrained(recipe: Recipe) -> Elmo | None:
+    """The ELMo that the recipe's model is to contain."""
+    embedding = getattr(recipe.model, "embedding", None)
+    if embedding is None or embedding.elmo is None:
+        return None
+    return pretrained_elmo.read(Path(embedding.elmo.path))

@@ -1,0 +1,62 @@
+"""A pretrained ELMo: a run of ours, or the files that AllenNLP publishes."""
+
+from pathlib import Path
+from typing import Any
+
+from safetensors.numpy import load_file
+
+from configs import loading
+from configs.estimate import character_width
+from configs.models import Characters
+from configs.models import Elmo as Settings
+from pipeline import artifacts, elmo_files
+from pipeline.elmo_files import Elmo
+from pipeline.errors import JobError
+
+
+def read(path: Path) -> Elmo:
+    """Arguments and weights of the `CharacterCNN` and the `ElmoEncoder`.
+
+    Raises:
+        JobError: there is no trained ELMo.
+    """
+    training = path / "training"
+    if not training.is_dir():
+        return elmo_files.read(path)
+    artifacts.check(training)
+    recipe = loading.load(training / "recipe.yaml")
+    if not isinstance(recipe.model, Settings):
+        raise JobError(
+            f"model.embedding.elmo: {path} is a trained {recipe.model.kind}, not an elmo: name the"
+            " run of a recipe with model.kind elmo"
+        )
+    weights = load_file(training / "weights.safetensors")
+    parts = [
+        {name.removeprefix(f"{layer}/"): v for name, v in weights.items() if name.startswith(layer)}
+        for layer in ("spelling", "encoder")
+    ]
+    return Elmo(spelling(recipe.model.characters), encoder(recipe.model), *parts)
+
+
+def spelling(characters: Characters) -> dict[str, Any]:
+    """Arguments of the `CharacterCNN`."""
+    return {
+        "filters": characters.filters,
+        "width": characters.width,
+        "num_highway": characters.highways,
+        "projection": characters.projection,
+        "activation": characters.activation,
+    }
+
+
+def encoder(model: Settings) -> dict[str, Any]:
+    """Arguments of the `ElmoEncoder`, dropout apart."""
+    width = character_width(model.characters)
+    projection = None if width == model.units else width
+    return {
+        "units": model.units,
+        "projection": projection,
+        "num_layers": model.layers,
+        "cell_clip": model.clip,
+        "projection_clip": model.clip if projection else None,
+    }
