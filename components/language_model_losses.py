@@ -62,15 +62,15 @@ class SampledSoftmax(keras.layers.Layer):
     def call(self, hidden, targets, training=None):
         if not training:
             return full_loss(hidden, targets, self.kernel, self.bias)
-        return sampled_loss(
-            hidden, targets, self.kernel, self.bias, *self.draw(), self.vocabulary_size
-        )
+        tokens, draws = self.draw()
+        return sampled_loss(hidden, targets, self.kernel, self.bias, tokens, draws)
 
     def draw(self):
         """(S,) tokens, and the number of draws with repeats that would give as many, a scalar.
 
-        Each token gets a waiting time, exponential with its probability as the rate, and the S
-        that come first are taken; when the next one comes, that is the number.
+        Each token gets a waiting time, exponential with its probability as the rate; the S that
+        come first are taken, and when the next one comes is the number.
+        Source: Cohen and Kaplan 2007, Summarizing data using bottom-k sketches.
         """
         probabilities = ops.exp(log_uniform(ops.arange(self.vocabulary_size), self.vocabulary_size))
         uniform = keras.random.uniform((self.vocabulary_size,), seed=self.generator)
@@ -104,13 +104,13 @@ def full_loss(hidden, targets, kernel, bias):
     return ops.sparse_categorical_crossentropy(targets, logits, from_logits=True)
 
 
-def sampled_loss(hidden, targets, kernel, bias, sampled, draws, vocabulary_size):
+def sampled_loss(hidden, targets, kernel, bias, sampled, draws):
     """(B, T, D), (B, T), (V, D), (V,), (S,) tokens, a scalar -> (B, T) float32."""
     targets, sampled = ops.cast(targets, "int32"), ops.cast(sampled, "int32")
 
     def scores(tokens, product):
         logits = ops.cast(product, "float32") + ops.take(ops.cast(bias, "float32"), tokens)
-        return logits - log_expected(tokens, draws, vocabulary_size)
+        return logits - log_expected(tokens, draws, kernel.shape[0])
 
     vectors = ops.cast(ops.take(kernel, targets, axis=0), hidden.dtype)
     right = scores(targets, ops.sum(hidden * vectors, axis=-1))  # (B, T)
