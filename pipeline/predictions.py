@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from pipeline import batching, data
+from pipeline.tagging import Decode
 
 BATCH = 256
 
@@ -60,6 +61,20 @@ class Forward:
         unsorted[order] = logits
         return unsorted
 
+    def tags(self, split: data.Split, decode: Decode) -> tuple[data.Sequences, data.Sequences]:
+        """The best tag of each word, int32, and its probability, float32, in the split's order."""
+        tags, chances = [np.empty(0)] * len(split), [np.empty(0)] * len(split)
+        for rows, batch, outputs in self.batches(split):
+            found = decode(outputs, tf.constant(batch["label"] != data.NO_TAG))
+            for many, some in zip((tags, chances), found, strict=True):
+                for row, answer in zip(rows, some.numpy(), strict=False):
+                    many[row] = answer[: split.labels.lengths[row]]
+        offsets = split.labels.offsets
+        return (
+            data.Sequences(np.concatenate(tags), offsets),
+            data.Sequences(np.concatenate(chances), offsets),
+        )
+
 
 def replica_id() -> tf.Tensor:
     return tf.distribute.get_replica_context().replica_id_in_sync_group
@@ -69,3 +84,11 @@ def logits(model: keras.Model, split: data.Split) -> np.ndarray:
     """(N, C) float32 of the split on the default device."""
     strategy = tf.distribute.get_strategy()
     return Forward(model, strategy, batching.signature(split)).logits(split)
+
+
+def tags(
+    model: keras.Model, split: data.Split, decode: Decode
+) -> tuple[data.Sequences, data.Sequences]:
+    """The best tag of each word and its probability, on the default device."""
+    strategy = tf.distribute.get_strategy()
+    return Forward(model, strategy, batching.signature(split)).tags(split, decode)

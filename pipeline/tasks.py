@@ -9,7 +9,7 @@ from configs.tasks import Classify, LanguageModel, Multilabel, Regress, Tag, Tas
 from pipeline.data import NO_TAG
 from pipeline.errors import JobError
 
-LOWER_IS_BETTER = {"loss", "rmse", "perplexity"}
+LOWER_IS_BETTER = {"loss", "rmse", "mae", "perplexity"}
 Loss = Callable[[Any, Any], Any]
 
 
@@ -62,33 +62,6 @@ def class_weights(task: Task, labels: list[str], train_labels: np.ndarray) -> np
     return np.array([task.class_weights.get(label, 1.0) for label in labels], np.float32)
 
 
-def scores(task: Task, labels: np.ndarray, logits: np.ndarray) -> dict[str, float]:
-    """What a validation reports beside the loss, from a split's labels and its (N, C) logits."""
-    from sklearn.metrics import f1_score
-
-    match task:
-        case Classify():
-            predicted = logits.argmax(axis=1)
-            return {
-                "accuracy": float((predicted == labels).mean()),
-                "macro_f1": float(f1_score(labels, predicted, average="macro", zero_division=0.0)),
-            }
-        case Multilabel():
-            # sigmoid(z) > t  <=>  z > log(t / (1 - t))
-            predicted = logits > np.log(task.threshold / (1 - task.threshold))
-            f1 = {
-                average: float(f1_score(labels, predicted, average=average, zero_division=0.0))
-                for average in ("micro", "macro")
-            }
-            return {"micro_f1": f1["micro"], "macro_f1": f1["macro"]}
-        case Regress():
-            return {"rmse": float(np.sqrt(np.mean((logits[:, 0] - labels) ** 2)))}
-        case Tag() | LanguageModel():
-            raise NotImplementedError
-        case _:
-            assert_never(task)
-
-
 def deciding_score(task: Task, chosen: str | None) -> str:
     """The score that picks the best checkpoint: the recipe's `train.metric`, or the task's own.
 
@@ -97,11 +70,13 @@ def deciding_score(task: Task, chosen: str | None) -> str:
     """
     names = {
         "classify": ["accuracy", "macro_f1", "loss"],
-        "multilabel": ["micro_f1", "macro_f1", "loss"],
-        "regress": ["rmse", "loss"],
-        "tag": ["accuracy", "loss"],
+        "multilabel": ["micro_f1", "macro_f1", "subset_accuracy", "loss"],
+        "regress": ["rmse", "mae", "pearson", "spearman", "loss"],
+        "tag": ["entity_f1", "precision", "recall", "strict_f1", "accuracy", "loss"],
         "language_model": ["perplexity", "loss"],
     }[task.kind]
+    if isinstance(task, Tag) and task.scheme == "plain":
+        names = ["accuracy", "macro_f1", "loss"]
     if chosen is not None and chosen not in names:
         raise JobError(
             f"train.metric: no score {chosen!r} for {task.kind}, choose {' or '.join(names)}"

@@ -122,7 +122,7 @@ class Job:
             self.model, self.optimizer, self.loss, strategy, self.settings, recipe.seed, signature
         )
         if self.valid is not None:
-            self.validate = validator(recipe.task, self.model, strategy, self.valid)
+            self.validate = validator(recipe.task, labels, self.model, strategy, self.valid)
         self.checkpoints = checkpoints.Checkpoints(run_dir / "checkpoints", self.settings.keep)
         self.state = State()
 

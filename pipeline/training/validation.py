@@ -6,46 +6,80 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from configs.tasks import LanguageModel, Task
+from configs.tasks import LanguageModel, Tag, Task
 from pipeline import tasks
 from pipeline.batching import signature
-from pipeline.data import Split
+from pipeline.data import NO_TAG, Split
+from pipeline.evaluation import judge, tagging_scores
 from pipeline.perplexity import DocumentLosses
 from pipeline.predictions import Forward
+from pipeline.tagging import decoder
 
-Validate = Callable[[], dict[str, float]]
+Scores = dict[str, float]
 
 
 def validator(
-    task: Task, model: keras.Model, strategy: tf.distribute.Strategy, split: Split
-) -> Validate:
+    task: Task,
+    labels: list[str],
+    model: keras.Model,
+    strategy: tf.distribute.Strategy,
+    split: Split,
+) -> Callable[[], Scores]:
     """Make the function that tells the mean loss and the task's scores of the model as it is."""
     if isinstance(task, LanguageModel):
-        return language_model(DocumentLosses(model, task, split), split)
-    return labels(task, Forward(model, strategy, signature(split)), split)
+        losses = DocumentLosses(model, task, split)
+        return lambda: of_documents(losses, split)
+    forward = Forward(model, strategy, signature(split))
+    if isinstance(task, Tag):
+        return lambda: of_tags(task, labels, forward, split)
+    return lambda: of_texts(task, forward, split)
 
 
-def language_model(document_losses: DocumentLosses, split: Split) -> Validate:
-    def validate() -> dict[str, float]:
-        losses, words = document_losses(split)
-        loss = float(losses.sum() / words.sum())
-        return {"loss": loss, "perplexity": float(np.exp(loss))}
-
-    return validate
+def of_documents(document_losses: DocumentLosses, split: Split) -> Scores:
+    losses, words = document_losses(split)
+    loss = float(losses.sum() / words.sum())
+    return {"loss": loss, "perplexity": float(np.exp(loss))}
 
 
-def labels(task: Task, forward: Forward, split: Split) -> Validate:
-    loss = tasks.loss_function(task)
+def of_texts(task: Task, forward: Forward, split: Split) -> Scores:
+    loss, logits = Mean(tasks.loss_function(task)), np.empty(0)
+    for rows, batch, outputs in forward.batches(split):
+        loss.add(outputs, batch)
+        found = outputs["logits"].numpy()
+        logits = logits if len(logits) else np.empty((len(split), found.shape[1]), found.dtype)
+        logits[rows] = found[: len(rows)]
+    return {"loss": loss.value, **plain(judge.score_functions(task, split.labels, logits), split)}
 
-    def validate() -> dict[str, float]:
-        total = weight = 0.0
-        order, logits = [], []
-        for rows, batch, outputs in forward.batches(split):
-            total += float((loss(outputs, batch) * batch["weight"]).numpy().sum())
-            weight += float(batch["weight"].sum())
-            order.append(rows)
-            logits.append(outputs["logits"].numpy()[: len(rows)])
-        found = tasks.scores(task, split.labels[np.concatenate(order)], np.concatenate(logits))
-        return {"loss": total / weight, **found}
 
-    return validate
+def of_tags(task: Tag, labels: list[str], forward: Forward, split: Split) -> Scores:
+    loss, decode = Mean(tasks.loss_function(task)), decoder(task, labels)
+    gold = [[labels[tag] for tag in split.labels[row]] for row in range(len(split))]
+    predicted: list[list[str]] = [[]] * len(split)
+    for rows, batch, outputs in forward.batches(split):
+        loss.add(outputs, batch)
+        tags, _ = decode(outputs, tf.constant(batch["label"] != NO_TAG))
+        for row, answer in zip(rows, tags.numpy(), strict=False):
+            predicted[row] = [labels[tag] for tag in answer[: len(gold[row])]]
+    functions = tagging_scores.score_functions(task.scheme, gold, predicted)
+    return {"loss": loss.value, **plain(functions, split)}
+
+
+class Mean:
+    """The weighted mean of a loss over batches."""
+
+    def __init__(self, loss: tasks.Loss) -> None:
+        self.loss, self.total, self.weight = loss, 0.0, 0.0
+
+    def add(self, outputs: dict, batch: dict) -> None:
+        self.total += float((self.loss(outputs, batch) * batch["weight"]).numpy().sum())
+        self.weight += float(batch["weight"].sum())
+
+    @property
+    def value(self) -> float:
+        return self.total / self.weight
+
+
+def plain(functions: dict, split: Split) -> Scores:
+    """The scores when every example counts once, without the intervals around them."""
+    once, untold = np.ones((1, len(split))), ("nll", "ece")  # the first is the loss, or close
+    return {name: float(score(once)[0]) for name, score in functions.items() if name not in untold}
