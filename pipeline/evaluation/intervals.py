@@ -18,11 +18,8 @@ LEVEL = 95
 CELLS = 4_000_000  # counts in memory at a time, 32 MB
 
 
-def estimate(scores: Mapping[str, Score], n: int, resamples: int, seed: int) -> dict[str, Estimate]:
-    """Every score of n examples with its interval, all from the same draws.
-
-    Returns `{"value", "low", "high", "n"}` for each; lists instead of floats for scores of classes.
-    """
+def draw(scores: Mapping[str, Score], n: int, resamples: int, seed: int) -> dict[str, np.ndarray]:
+    """Every score of each resample of n examples, (resamples,) or (resamples, C)."""
     random = np.random.default_rng(seed)
     rows = max(1, CELLS // n)
     drawn: dict[str, list[np.ndarray]] = {name: [] for name in scores}
@@ -33,13 +30,22 @@ def estimate(scores: Mapping[str, Score], n: int, resamples: int, seed: int) -> 
         counts = np.bincount(places.ravel(), minlength=shape[0] * n).reshape(shape).astype(float)
         for name, score in scores.items():
             drawn[name].append(score(counts))
+    return {name: np.concatenate(parts) for name, parts in drawn.items()}
+
+
+def estimate(scores: Mapping[str, Score], n: int, resamples: int, seed: int) -> dict[str, Estimate]:
+    """Every score of n examples with its interval, all from the same draws.
+
+    Returns `{"value", "low", "high", "n"}` for each; lists instead of floats for scores of classes.
+    """
+    drawn = draw(scores, n, resamples, seed)
     edges = [(100 - LEVEL) / 2, (100 + LEVEL) / 2]
     answer = {}
     for name, score in scores.items():
         with warnings.catch_warnings():
             # A class may be missing from some resamples, and one that nobody has from all.
             warnings.simplefilter("ignore", RuntimeWarning)
-            low, high = np.nanpercentile(np.concatenate(drawn[name]), edges, axis=0)
+            low, high = np.nanpercentile(drawn[name], edges, axis=0)
         value = score(np.ones((1, n)))[0]
         answer[name] = {
             "value": value.tolist(),

@@ -1,7 +1,8 @@
 """Whether one model is better than another on the same examples.
 
 Sources: McNemar 1947, https://doi.org/10.1007/BF02295996, in its exact (binomial) form; Wilcoxon
-1945, https://doi.org/10.2307/3001968.
+1945, https://doi.org/10.2307/3001968; paired bootstrap: Koehn 2004,
+https://aclanthology.org/W04-3250.
 """
 
 from typing import Any
@@ -10,6 +11,7 @@ import numpy as np
 from scipy import stats
 
 from pipeline.evaluation import intervals, scores
+from pipeline.evaluation.intervals import Score
 
 SIGNIFICANT = 0.05
 
@@ -45,6 +47,24 @@ def errors(ours: np.ndarray, theirs: np.ndarray, resamples: int, seed: int) -> d
         "p": float(p),
         "test": "Wilcoxon signed-rank",
     }
+
+
+def resampled(ours: Score, theirs: Score, n: int, resamples: int, seed: int) -> dict[str, Any]:
+    """Compare a score that is no mean over the n examples, such as an F1; more is better.
+
+    The difference with its bootstrap interval, both scores from the same draws, and as its p-value
+    twice the share of draws in which the difference has the other sign or none.
+    """
+
+    def ahead(w: np.ndarray) -> np.ndarray:
+        return ours(w) - theirs(w)
+
+    found = intervals.estimate({"ahead": ahead}, n, resamples, seed)["ahead"]
+    drawn = intervals.draw({"ahead": ahead}, n, resamples, seed)["ahead"]
+    against = (drawn <= 0 if found["value"] > 0 else drawn >= 0).sum()
+    # One more in both, for a share of no draws is not a chance of nothing.
+    p = min(1.0, 2 * (against + 1) / (resamples + 1))
+    return {**found, "p": float(p), "test": "paired bootstrap"}
 
 
 def _difference(values: np.ndarray, resamples: int, seed: int) -> dict[str, Any]:

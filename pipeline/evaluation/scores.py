@@ -15,6 +15,10 @@ TITLES = {
     "accuracy": "accuracy",
     "macro_f1": "macro F1",
     "micro_f1": "micro F1",
+    "entity_f1": "entity F1",
+    "precision": "precision",
+    "recall": "recall",
+    "strict_f1": "entity F1, strict",
     "subset_accuracy": "all labels right",
     "nll": "negative log-likelihood",
     "ece": "calibration error",
@@ -23,7 +27,10 @@ TITLES = {
     "pearson": "Pearson's r",
     "spearman": "Spearman's rho",
 }
-PERCENT = {"accuracy", "macro_f1", "micro_f1", "subset_accuracy", "ece"}  # fit to be shown so
+PERCENT = {  # fit to be shown so
+    *("accuracy", "macro_f1", "micro_f1", "subset_accuracy", "ece"),
+    *("entity_f1", "precision", "recall", "strict_f1"),
+}
 
 
 def classify(labels: np.ndarray, logits: np.ndarray) -> dict[str, Score]:
@@ -86,7 +93,7 @@ def by_class(labels: np.ndarray, predicted: np.ndarray, num_classes: int) -> dic
         return sparse.csr_array((np.ones(which.sum()), (codes[which], every[which])), shape=shape)
 
     everyone = np.ones(len(labels), bool)
-    return _by_class(
+    return by_counts(
         marks(labels, labels == predicted), marks(predicted, everyone), marks(labels, everyone)
     )
 
@@ -94,12 +101,17 @@ def by_class(labels: np.ndarray, predicted: np.ndarray, num_classes: int) -> dic
 def by_label(true: np.ndarray, predicted: np.ndarray) -> dict[str, Score]:
     """Precision, recall and F1 of each label of a multi-label task, (R, C)."""
     hits = true & predicted
-    return _by_class(*(sparse.csr_array(m.T.astype(float)) for m in (hits, predicted, true)))
+    return by_counts(*(sparse.csr_array(m.T.astype(float)) for m in (hits, predicted, true)))
 
 
-def _by_class(
+def by_counts(
     hits: sparse.csr_array, found: sparse.csr_array, there: sparse.csr_array
 ) -> dict[str, Score]:
+    """Precision, recall and F1 of each class, (R, C), from (C, N) counts of each example.
+
+    Args: hits, right answers; found, all answers; there, all labels.
+    """
+
     def count(marks: sparse.csr_array, w: np.ndarray) -> np.ndarray:
         return (marks @ w.T).T  # (R, C)
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from pipeline.evaluation import paired
+from pipeline.evaluation import paired, scores
 
 
 def test_mcnemar_is_the_binomial_test_of_the_examples_that_differ():
@@ -45,6 +45,29 @@ def test_smaller_errors_are_better():
     assert found["value"] == pytest.approx((theirs - ours).mean())
     assert found["p"] == pytest.approx(stats.wilcoxon(theirs, ours).pvalue)
     assert paired.verdict(found) == "better"
+
+
+def test_a_score_of_resamples_agrees_with_a_test_made_for_means():
+    random = np.random.default_rng(1)
+    ours = random.random(400) < 0.80
+    theirs = np.where(random.random(400) < 0.7, ours, random.random(400) < 0.6)
+    exact = paired.right(ours, theirs, resamples=500, seed=0)
+    means = [scores.mean(each.astype(float)) for each in (ours, theirs)]
+    found = paired.resampled(*means, 400, resamples=4000, seed=0)
+    assert found["value"] == pytest.approx(exact["value"])
+    assert found["p"] == pytest.approx(exact["p"], abs=0.01)
+    back = paired.resampled(*means[::-1], 400, resamples=4000, seed=0)
+    assert (back["value"], back["p"]) == pytest.approx((-found["value"], found["p"]))
+    assert paired.resampled(means[0], means[0], 400, resamples=200, seed=0)["p"] == 1.0
+
+
+def test_the_paired_bootstrap_cries_wolf_about_as_often_as_it_says():
+    random = np.random.default_rng(0)
+    alarms = 0
+    for _ in range(400):
+        means = [scores.mean((random.random(200) < 0.8).astype(float)) for _ in range(2)]
+        alarms += paired.resampled(*means, 200, resamples=400, seed=0)["p"] < 0.05
+    assert 0.02 < alarms / 400 < 0.08
 
 
 def test_spelling():
