@@ -80,8 +80,8 @@ def _find(path: Path) -> tuple[Path, Path]:
         return options[0], weights[0]
     got = [file.name for file in [*weights, *options] if file.is_file()]
     raise JobError(
-        f"{path} is no ELMo model: expected a file *weights.hdf5 and a file *options.json, got"
-        f" {', '.join(got) or 'neither'} in {folder}"
+        f"{path} is no ELMo model: expected one file *weights.hdf5 and its *options.json, or the"
+        f" path of such weights, got {', '.join(got) or 'neither'} in {folder}"
     )
 
 
@@ -108,11 +108,15 @@ def _arguments(options: dict[str, Any], path: Path) -> tuple[dict[str, Any], dic
             "projection": int(lstm["projection_dim"]),
             "activation": cnn["activation"],
         }
-        known = {"max_characters_per_token": (LONGEST,), "n_characters": CHARACTERS}
+        known = {
+            "max_characters_per_token": (LONGEST,),
+            "n_characters": CHARACTERS,
+            "activation": ("relu", "tanh"),
+        }
         for name, accepted in known.items():
             if cnn[name] not in accepted:
                 raise JobError(
-                    f"{path}: char_cnn.{name} is {cnn[name]}, but textmill's words have"
+                    f"{path}: char_cnn.{name} is {cnn[name]}, but textmill reads"
                     f" {' or '.join(map(str, accepted))}"
                 )
         encoder = {
