@@ -63,6 +63,8 @@ class Recurrent(keras.layers.Layer):
         self.projection_clip, self.forget_bias = projection_clip, forget_bias
         self.recurrent_dropout, self.seed = recurrent_dropout, seed
         self.generator = keras.random.SeedGenerator(seed)
+        # An instrument may set it to (x, mask) -> the perturbation of each call.
+        self.perturb = None
 
     @property
     def state_widths(self):
@@ -95,6 +97,8 @@ class Recurrent(keras.layers.Layer):
         return ops.concatenate([i, ops.full_like(i, self.forget_bias), g, o])
 
     def call(self, x, mask=None, state=None, fresh=None, training=None, perturbation=None):
+        if self.perturb is not None:
+            perturbation = self.perturb(x, mask)
         x = by_time(ops.cast(x, self.compute_dtype))
         kernel, recurrent_kernel = self.cast(self.kernel), self.cast(self.recurrent_kernel)
         bias, recurrent_bias = ops.cast(self.bias, "float32"), None
