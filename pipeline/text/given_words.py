@@ -14,26 +14,21 @@ def clean_word(words: tf.Tensor, settings: Text) -> tf.Tensor:
     return clean(words, settings.model_copy(update={"whitespace": True}))
 
 
-def cut(
-    words: tf.RaggedTensor, pieces: tf.RaggedTensor, max_length: int, unknown_id: int
-) -> tuple[tf.RaggedTensor, tf.RaggedTensor]:
+def cut(pieces: tf.RaggedTensor, max_length: int) -> tuple[tf.RaggedTensor, tf.RaggedTensor]:
     """Join the ids of words, as many whole words as fit into `max_length`.
 
-    Args:
-        words: ragged (B, None), of which only the shape matters; pieces: ragged (N, None) int32,
-            the ids of each of these words. A word without any gets `unknown_id`.
+    Args: pieces, ragged (B, None, None) int32, one id a word at least. A word with more than
+        `max_length` ids loses those.
 
     Returns:
         ids, and each kept word's first place in them, counted from 1: ragged (B, None) int32.
     """
-    none = tf.cast(pieces.row_lengths() == 0, tf.int64)
-    unknown = tf.RaggedTensor.from_row_lengths(tf.repeat(unknown_id, tf.reduce_sum(none)), none)
-    pieces = tf.concat([pieces[:, :max_length], unknown], axis=1)
-    ends = tf.cumsum(pieces.row_lengths())
+    pieces = pieces[:, :, :max_length]
+    ends = tf.cumsum(pieces.values.row_lengths())
     so_far = tf.concat([[0], ends], 0)
-    before = tf.gather(so_far, tf.gather(words.row_starts(), words.value_rowids()))
+    before = tf.gather(so_far, tf.gather(pieces.row_starts(), pieces.value_rowids()))
     keep = ends - before <= max_length
     starts = tf.cast(so_far[:-1] - before + 1, tf.int32)
-    kept = tf.ragged.boolean_mask(words.with_values(starts), words.with_values(keep))
-    ids = kept.with_values(tf.ragged.boolean_mask(pieces, keep))
+    kept = tf.ragged.boolean_mask(pieces.with_values(starts), pieces.with_values(keep))
+    ids = kept.with_values(tf.ragged.boolean_mask(pieces.values, keep))
     return ids.merge_dims(1, 2), kept

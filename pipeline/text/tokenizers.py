@@ -83,23 +83,32 @@ class Tokenizer(tf.Module):
         return tf.ragged.map_flat_values(clean_word, words, self.settings)
 
     @tf.function(input_signature=_WORDS)
-    def ids_of_words(self, words: tf.RaggedTensor) -> tuple[tf.RaggedTensor, tf.RaggedTensor]:
-        """Ids of words that are given: ragged (B, None) string -> two ragged (B, None) int32.
+    def all_ids_of_words(self, words: tf.RaggedTensor) -> tf.RaggedTensor:
+        """Ids of words that are given: ragged (B, None) string -> ragged (B, None, None) int32.
 
-        To the word tokenizer each word is one token; to others it has one token at least, and a
-        word longer than `max_length` is cut.
+        To the word tokenizer each word is one token; to others it has one token at least.
+        """
+        cleaned = self.clean_words(words)
+        if isinstance(self._encoder, Table) and self._encoder.whole_words:
+            ids = self._encoder.table.lookup(cleaned.values)[:, None]
+            return cleaned.with_values(tf.RaggedTensor.from_tensor(ids))
+        ids = self._encoder.ids(cleaned.values)
+        none = tf.cast(ids.row_lengths() == 0, tf.int64)
+        unknown = tf.repeat(self.unknown_id, tf.reduce_sum(none))
+        return cleaned.with_values(
+            tf.concat([ids, tf.RaggedTensor.from_row_lengths(unknown, none)], axis=1)
+        )
+
+    @tf.function(input_signature=_WORDS)
+    def ids_of_words(self, words: tf.RaggedTensor) -> tuple[tf.RaggedTensor, tf.RaggedTensor]:
+        """The ids of as many whole words as fit into `max_length`: two ragged (B, None) int32.
+
+        A word that is longer than `max_length` is cut.
 
         Returns:
-            ids: of as many whole words as fit into `max_length`.
-            starts: for each of these words its first token's place in the ids, counted from 1.
+            ids; starts, for each of these words its first token's place in ids, counted from 1.
         """
-        cleaned = tf.ragged.map_flat_values(clean_word, words, self.settings)
-        if isinstance(self._encoder, Table) and self._encoder.whole_words:
-            ids = self._encoder.table.lookup(cleaned.flat_values)[:, None]
-            pieces = tf.RaggedTensor.from_tensor(ids)
-        else:
-            pieces = self._encoder.ids(cleaned.flat_values)
-        return cut(words, pieces, self.settings.max_length, self.unknown_id)
+        return cut(self.all_ids_of_words(words), self.settings.max_length)
 
     def save(self, directory: Path) -> None:
         """Write what `load` reads."""
