@@ -91,13 +91,14 @@ def test_draws_follow_the_seed_and_the_step():
     assert (np.asarray(first) != np.asarray(second)).any()
 
 
-def test_draws_bound_to_the_step_are_a_function_of_it():
+@pytest.mark.parametrize("xla", [False, True])
+def test_draws_bound_to_the_step_are_a_function_of_it(xla):
     query, keys = keras.Input((None, WIDTH)), keras.Input((None, WIDTH))
     model = keras.Model([query, keys], HardAttention("dot", seed=1)(query, keys)[1])
     seeds = StepSeeds(model, seed=7)
     copies = [tf.constant(np.repeat(x[:1], 50, axis=0)) for x in (QUERY, KEYS)]
 
-    @tf.function
+    @tf.function(jit_compile=xla)
     def weights(step):
         seeds.at(step)
         return model(copies, training=True)
