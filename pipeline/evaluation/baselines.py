@@ -8,8 +8,12 @@ import numpy as np
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 
-MAJORITY, LINEAR = "majority", "linear"
-NAMES = {MAJORITY: "majority class", LINEAR: "TF-IDF + logistic regression"}
+MAJORITY, LINEAR, COMMONEST_TAG = "majority", "linear", "commonest_tag"
+NAMES = {
+    MAJORITY: "majority class",
+    LINEAR: "TF-IDF + logistic regression",
+    COMMONEST_TAG: "each word's commonest tag",
+}
 MOST_TEXTS = 100_000  # that the linear model is fitted on: a sample of a larger split
 
 

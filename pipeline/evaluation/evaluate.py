@@ -9,12 +9,14 @@ import numpy as np
 
 from configs.loading import RecipeError
 from configs.recipe import Recipe
+from configs.tasks import Tag
 from pipeline import artifacts, data, predictions, runs, tasks, tracking
 from pipeline.errors import JobError
-from pipeline.evaluation import evaluation_page, pictures
+from pipeline.evaluation import evaluation_page, pictures, tagged_split
 from pipeline.evaluation.findings import Case, confusion_matrix, findings
 from pipeline.evaluation.intervals import Estimate, spell
 from pipeline.evaluation.judge import judge, table
+from pipeline.evaluation.measured import Measured
 from pipeline.page import png
 
 EVALUATION = "evaluation"  # the published stage's folder in the run's
@@ -53,7 +55,7 @@ def evaluate(recipe: Recipe, prepared: Path, run_dir: Path) -> dict[str, Estimat
         tracking.reopen(run_dir) as run,
         artifacts.publish(folder, mark, facts) as out,
     ):
-        case = open_case(recipe, prepared, run_dir, name)
+        measured = measure(recipe, runs.load(run_dir), prepared, name)
         report = {
             "name": recipe.name,
             "model": recipe.model.kind,
@@ -63,10 +65,10 @@ def evaluate(recipe: Recipe, prepared: Path, run_dir: Path) -> dict[str, Estimat
             "score": tasks.deciding_score(recipe.task, None),
             **facts,
             **{key: training[key] for key in ("parameters", "seconds", "best_step")},
-            **findings(case),
+            **measured.findings,
             "history": artifacts.read_json(run_dir / runs.TRAINING / "history.json"),
         }
-        write(report, case, out)
+        write(report, measured, out)
         run.metrics(0, flat(report))
         run.artifact(out, EVALUATION)
     found = spell(report["metrics"][report["score"]])
@@ -83,9 +85,16 @@ def split_to_measure_on(prepared: Path) -> str:
     raise JobError(f"{prepared} has no test and no validation split: set data.test or data.valid")
 
 
-def open_case(recipe: Recipe, prepared: Path, run_dir: Path, name: str) -> Case:
-    """Load the model and let it answer the split."""
-    trained = runs.load(run_dir)
+def measure(recipe: Recipe, trained: runs.Trained, prepared: Path, name: str) -> Measured:
+    """Let the model answer the split, and say how good the answers are."""
+    if isinstance(recipe.task, Tag):
+        return tagged_split.measure(recipe, recipe.task, trained, prepared, name)
+    case = open_case(recipe, trained, prepared, name)
+    found = findings(case)
+    return Measured(found, table(case.split, case.answers), draw(found, case))
+
+
+def open_case(recipe: Recipe, trained: runs.Trained, prepared: Path, name: str) -> Case:
     number, task = len(trained.labels), recipe.task
     split = data.load(prepared, name, recipe, number, columns=recipe.evaluate.slices)
     logits = predictions.logits(trained.model, split)
@@ -94,32 +103,35 @@ def open_case(recipe: Recipe, prepared: Path, run_dir: Path, name: str) -> Case:
     return Case(recipe, trained, train, split, logits, answers)
 
 
-def write(report: dict[str, Any], case: Case, out: Path) -> None:
+def draw(found: dict[str, Any], case: Case) -> dict[str, Any]:
+    """The figures that this task has, by name."""
+    drawn = {}
+    if case.recipe.task.kind == "classify":
+        predicted = case.logits.argmax(axis=1)
+        matrix = confusion_matrix(case.split.labels, predicted, case.logits.shape[1])
+        drawn["confusion"] = pictures.confusion(matrix, case.trained.labels)
+        drawn["reliability"] = pictures.reliability(found["calibration"])
+    if case.recipe.task.kind == "regress":
+        drawn["scatter"] = pictures.scatter(case.split.labels, np.asarray(case.logits[:, 0]))
+    return drawn
+
+
+def write(report: dict[str, Any], measured: Measured, out: Path) -> None:
     """Everything that others read: metrics, report, predictions, page and pictures."""
     artifacts.write_json(out / METRICS, report["metrics"])
     artifacts.write_json(out / REPORT, report)
-    table(case.split, case.answers).to_parquet(out / PREDICTIONS, index=False)
-    drawn = draw(report, case)
+    measured.predictions.to_parquet(out / PREDICTIONS, index=False)
+    score = report["score"]
+    drawn = {
+        "slices": pictures.slices(report["slices"], report["metrics"][score], score),
+        **measured.pictures,
+    }
+    if report["history"]:
+        drawn["learning"] = pictures.learning_curve(report["history"], score, report["best_step"])
     (out / "pictures").mkdir()
     for name, figure in drawn.items():
         (out / "pictures" / f"{name}.png").write_bytes(png(figure))
     (out / "report.html").write_text(evaluation_page.write(report, drawn), encoding="utf-8")
-
-
-def draw(report: dict[str, Any], case: Case) -> dict[str, Any]:
-    """The figures that this report has, by name."""
-    score = report["score"]
-    drawn = {"slices": pictures.slices(report["slices"], report["metrics"][score], score)}
-    if report["history"]:
-        drawn["learning"] = pictures.learning_curve(report["history"], score, report["best_step"])
-    if report["task"] == "classify":
-        predicted = case.logits.argmax(axis=1)
-        matrix = confusion_matrix(case.split.labels, predicted, case.logits.shape[1])
-        drawn["confusion"] = pictures.confusion(matrix, case.trained.labels)
-        drawn["reliability"] = pictures.reliability(report["calibration"])
-    if report["task"] == "regress":
-        drawn["scatter"] = pictures.scatter(case.split.labels, np.asarray(case.logits[:, 0]))
-    return drawn
 
 
 def flat(report: dict[str, Any]) -> dict[str, float]:

@@ -3,12 +3,18 @@
 from typing import Any
 
 from pipeline import page
-from pipeline.evaluation import baselines, calibration, paired
+from pipeline.evaluation import baselines, evaluation_method, paired
 from pipeline.evaluation.intervals import LEVEL, spell
 from pipeline.evaluation.scores import PERCENT, TITLES
 from pipeline.evaluation.strongest import MOST_TOKENS
 
-MODELS = {"text_cnn": "text CNN"}
+MODELS = {"text_cnn": "text CNN", "rnn": "RNN", "lstm": "LSTM", "gru": "GRU"}
+MISTAKES = {  # what a mistake is ranked by
+    "classify": "confidence",
+    "multilabel": "loss",
+    "regress": "error",
+    "tag": "confidence in wrong tags, summed",
+}
 
 HEAD = """
 <p class="soft">{{ model }} of run {{ run }}, measured on {{ n }} {{ split }} texts,
@@ -17,29 +23,6 @@ with {{ level }}% intervals.</p>
 <p class="warn">There is no test split. These are figures of the validation split, which also chose
 the weights, so expect new texts to do a little worse.</p>
 {% endif %}
-"""
-
-METHOD = """
-<h2>How this was measured</h2>
-<ul class="soft">
-<li>Intervals: {{ level }}% percentile bootstrap over the texts, {{ resamples }} resamples. They say
-how much the figures would move with other texts of the same kind, not with another training.</li>
-{% if task == "classify" %}
-<li>Macro F1: the mean of the classes' F1. Negative log-likelihood: mean of -ln(probability of the
-label).</li>
-<li>Calibration error (ECE): mean distance of confidence and accuracy over {{ bins }} bins of equal
-width (Guo et al. 2017, section 2). Resampling adds noise to each bin, so its interval leans
-high.</li>
-{% elif task == "multilabel" %}
-<li>Micro F1 counts all labels of all texts alike; macro F1 is the mean of the labels' F1. Negative
-log-likelihood: cross-entropy summed over a text's labels.</li>
-{% endif %}
-{% if baselines %}
-<li>Baselines learned from the same training split. Comparison on the same texts: McNemar's exact
-test.</li>
-{% endif %}
-<li>Training: {{ parameters }} parameters, {{ seconds }} s; data {{ data }}.</li>
-</ul>
 """
 
 
@@ -52,12 +35,13 @@ def write(report: dict[str, Any], drawn: dict[str, Any]) -> str:
         section("How it learned", pictures.get("learning", "")),
         section("Predictions against labels", pictures.get("scatter", "")),
         section("Where it is good, and where not", pictures.get("slices", ""), slices(report)),
+        novelty(report),
         confused(report, pictures),
         section("Whether to believe its confidence", pictures.get("reliability", "")),
         mistakes(report),
         looks_for(report),
         classes(report),
-        method(report),
+        evaluation_method.write(report),
     ]
     return page.page(report["name"], "".join(sections))
 
@@ -101,16 +85,14 @@ def comparison(report: dict[str, Any]) -> str:
             sentences.append(f'<p class="warn">The {model} is {words} the baseline {name}.</p>')
     if not sentences:
         sentences = [f"<p>The {model} is better than every baseline on the same texts.</p>"]
-    rows = [[f"this {model}", *both(report["metrics"]), ""]]
-    for entry in sorted(entries, key=lambda entry: -entry["metrics"]["accuracy"]["value"]):
+    shown = list(entries[0]["metrics"])
+    rows = [[f"this {model}", *(spelled(name, report["metrics"][name]) for name in shown), ""]]
+    for entry in sorted(entries, key=lambda entry: -entry["metrics"][report["score"]]["value"]):
         ahead = paired.spell(entry["against"], points=True)
-        rows.append([baselines.NAMES[entry["baseline"]], *both(entry["metrics"]), ahead])
-    header = ["", "accuracy, %", "macro F1, %", "model ahead by, points"]
+        figures = [spelled(name, entry["metrics"][name]) for name in shown]
+        rows.append([baselines.NAMES[entry["baseline"]], *figures, ahead])
+    header = ["", *(f"{TITLES[name]}, %" for name in shown), "model ahead by, points"]
     return "".join(sentences) + page.table(header, rows)
-
-
-def both(metrics: dict[str, Any]) -> list[str]:
-    return [spelled(name, metrics[name]) for name in ("accuracy", "macro_f1")]
 
 
 def slices(report: dict[str, Any]) -> str:
@@ -119,6 +101,19 @@ def slices(report: dict[str, Any]) -> str:
         [part["by"], part["part"], part["n"], spelled(score, part)] for part in report["slices"]
     ]
     return page.table(["by", "part", "texts", TITLES[score]], rows)
+
+
+def novelty(report: dict[str, Any]) -> str:
+    """Of a tagger: words that the training texts have, and words that they have not."""
+    entries = report.get("novelty", [])
+    with_spans = any("spans" in entry for entry in entries)
+    rows = []
+    for entry in entries:
+        rows.append([entry["part"], entry["words"], spelled("accuracy", entry["accuracy"])])
+        if with_spans:
+            rows[-1] += [entry["spans"], spelled("entity_f1", entry["entity_f1"])]
+    header = ["", "words", "accuracy, %", *(["spans", "entity F1, %"] if with_spans else [])]
+    return section("Words that it knows, and new ones", page.table(header, rows)) if rows else ""
 
 
 def confused(report: dict[str, Any], pictures: dict[str, str]) -> str:
@@ -134,7 +129,8 @@ def confused(report: dict[str, Any], pictures: dict[str, str]) -> str:
         ]
         for entry in entries
     ]
-    table = page.table(["label", "predicted instead", "texts", "share of the label"], rows)
+    header = ["label", "predicted instead", report.get("counted", "texts"), "share of the label"]
+    table = page.table(header, rows)
     note = ""
     if len(report["classes"]) > len(entries):
         note = '<p class="soft">The picture shows the classes of the commonest confusions.</p>'
@@ -145,7 +141,7 @@ def mistakes(report: dict[str, Any]) -> str:
     entries = report["mistakes"]
     if not entries:
         return ""
-    measure = {"classify": "confidence", "multilabel": "loss", "regress": "error"}[report["task"]]
+    measure = MISTAKES[report["task"]]
     explained = "decided_by" in entries[0]
     header = ["text", "label", "predicted", measure, *(["decided by"] if explained else [])]
     rows = [
@@ -205,25 +201,13 @@ def classes(report: dict[str, Any]) -> str:
         f1 = {"value": entry["f1"], "low": entry["f1_low"], "high": entry["f1_high"]}
         precision, recall = (f"{100 * entry[key]:.1f}" for key in ("precision", "recall"))
         rows.append([entry["label"], entry["n"], precision, recall, spell(f1, percent=True)])
-    table = page.table(["class", "texts", "precision, %", "recall, %", "F1, %"], rows)
+    table = page.table(
+        ["class", report.get("counted", "texts"), "precision, %", "recall, %", "F1, %"], rows
+    )
     if len(rows) > 10:
         summary = f"All {len(rows)} classes, the worst first"
         table = f"<details><summary>{summary}</summary>{table}</details>"
     return section("Class by class", table)
-
-
-def method(report: dict[str, Any]) -> str:
-    return page.fill(
-        METHOD,
-        level=LEVEL,
-        bins=calibration.BINS,
-        resamples=page.spell(report["resamples"]),
-        task=report["task"],
-        baselines=report.get("baselines"),
-        parameters=page.spell(report["parameters"]),
-        seconds=f"{report['seconds']:.0f}",
-        data=report["data"],
-    )
 
 
 def told(pairs: list[list[Any]], sign: str = "") -> str:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit, softmax
 
-from configs.tasks import Classify, Multilabel, Regress, Task
+from configs.tasks import Classify, LanguageModel, Multilabel, Regress, Tag, Task
 from pipeline.data import Split
 from pipeline.evaluation import scores
 from pipeline.evaluation.intervals import Score
@@ -46,6 +46,8 @@ def score_functions(task: Task, labels: np.ndarray, logits: np.ndarray) -> dict[
             return scores.multilabel(labels, logits, task.threshold)
         case Regress():
             return scores.regress(labels, logits[:, 0])
+        case Tag() | LanguageModel():
+            raise ValueError(f"{task.kind} has no label for each text")
         case _:
             assert_never(task)
 
@@ -92,6 +94,8 @@ def judge(task: Task, names: list[str], labels: np.ndarray, logits: np.ndarray) 
                 wrong=np.abs(error),
                 blame=np.sign(error)[:, None],
             )
+        case Tag() | LanguageModel():
+            raise ValueError(f"{task.kind} has no label for each text")
         case _:
             assert_never(task)
 

@@ -9,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 
 from pipeline.evaluation import calibration, intervals, paired
+from pipeline.evaluation.baselines import COMMONEST_TAG
 from pipeline.evaluation.findings import confusion_matrix, confusions
 from pipeline.evaluation.intervals import Score
 from pipeline.evaluation.tagging_scores import (
@@ -21,7 +22,6 @@ from pipeline.evaluation.tagging_scores import (
 )
 from pipeline.text.schemes import Scheme, Span, spans
 
-BASELINE = "commonest_tag"
 Part = tuple[str, str, np.ndarray]  # what a split is cut by, the part's name, its rows
 
 
@@ -55,7 +55,8 @@ class Tagged:
 
 def findings(case: Tagged, parts: Iterable[Part], mistakes: int, baselines: bool) -> dict[str, Any]:
     """Every section of the report. Args: parts, see `slices.parts`; mistakes, how many."""
-    found = {
+    found: dict[str, Any] = {
+        "counted": "words" if case.scheme == "plain" else "spans",
         "metrics": case.estimate(score_functions(case.scheme, case.gold, case.predicted)),
         "slices": slices(case, parts),
         "novelty": novelty(case),
@@ -135,8 +136,8 @@ def kinds(case: Tagged) -> list[dict[str, Any]]:
 def tag_matrix(case: Tagged) -> tuple[list[str], np.ndarray]:
     """The tags, and how many words that have the row's were given the column's."""
     tags = [list(chain.from_iterable(sentences)) for sentences in (case.gold, case.predicted)]
-    names, codes = np.unique(tags, return_inverse=True)
-    return names.tolist(), confusion_matrix(*codes, len(names))
+    names, (labels, answers) = np.unique(tags, return_inverse=True)
+    return names.tolist(), confusion_matrix(labels, answers, len(names))
 
 
 def reliability(case: Tagged) -> list[dict[str, Any]]:
@@ -185,7 +186,7 @@ def against_baseline(case: Tagged) -> dict[str, Any]:
     deciding = next(iter(scored))
     shown = ("accuracy", "macro_f1") if case.scheme == "plain" else ("entity_f1", "accuracy")
     return {
-        "baseline": BASELINE,
+        "baseline": COMMONEST_TAG,
         "metrics": case.estimate({name: scored[name] for name in shown}),
         "against": paired.resampled(
             ours[deciding], scored[deciding], len(case), case.resamples, case.seed

@@ -1,0 +1,54 @@
+"""How an evaluation came to its figures, in words, for its report."""
+
+from typing import Any
+
+from pipeline import page
+from pipeline.evaluation import calibration
+from pipeline.evaluation.intervals import LEVEL
+
+METHOD = """
+<h2>How this was measured</h2>
+<ul class="soft">
+<li>Intervals: {{ level }}% percentile bootstrap over the texts, {{ resamples }} resamples. They say
+how much the figures would move with other texts of the same kind, not with another training.</li>
+{% if task == "classify" %}
+<li>Macro F1: the mean of the classes' F1. Negative log-likelihood: mean of -ln(probability of the
+label).</li>
+<li>Calibration error (ECE): mean distance of confidence and accuracy over {{ bins }} bins of equal
+width (Guo et al. 2017, section 2). Resampling adds noise to each bin, so its interval leans
+high.</li>
+{% elif task == "multilabel" %}
+<li>Micro F1 counts all labels of all texts alike; macro F1 is the mean of the labels' F1. Negative
+log-likelihood: cross-entropy summed over a text's labels.</li>
+{% elif task == "tag" and counted == "words" %}
+<li>Accuracy is the share of words with the right tag; macro F1 is the mean of the tags' F1. A word
+is new if the training texts have it nowhere, spelled as it is.</li>
+{% elif task == "tag" %}
+<li>A span is right if its first word, its last word and its kind are, as seqeval and conlleval
+count it; strict F1 leaves out spans that are not spelled as the scheme says. Accuracy is the share
+of words with the right tag. A word is new if the training texts have it nowhere, spelled as it is,
+and a span if one of its words is.</li>
+{% endif %}
+{% if test %}
+<li>Baselines learned from the same training split. Comparison on the same texts: {{ test }}.</li>
+{% endif %}
+<li>Training: {{ parameters }} parameters, {{ seconds }} s; data {{ data }}.</li>
+</ul>
+"""
+
+
+def write(report: dict[str, Any]) -> str:
+    """The section that says so."""
+    baselines = report.get("baselines")
+    return page.fill(
+        METHOD,
+        level=LEVEL,
+        bins=calibration.BINS,
+        resamples=page.spell(report["resamples"]),
+        task=report["task"],
+        counted=report.get("counted"),
+        test=baselines[0]["against"]["test"] if baselines else None,
+        parameters=page.spell(report["parameters"]),
+        seconds=f"{report['seconds']:.0f}",
+        data=report["data"],
+    )
