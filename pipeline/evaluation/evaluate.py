@@ -9,10 +9,16 @@ import numpy as np
 
 from configs.loading import RecipeError
 from configs.recipe import Recipe
-from configs.tasks import Tag
+from configs.tasks import LanguageModel, Tag
 from pipeline import artifacts, data, predictions, runs, tasks, tracking
 from pipeline.errors import JobError
-from pipeline.evaluation import evaluation_page, pictures, tagged_split
+from pipeline.evaluation import (
+    documents,
+    documents_page,
+    evaluation_page,
+    pictures,
+    tagged_split,
+)
 from pipeline.evaluation.findings import Case, confusion_matrix, findings
 from pipeline.evaluation.intervals import Estimate, spell
 from pipeline.evaluation.judge import judge, table
@@ -89,6 +95,8 @@ def measure(recipe: Recipe, trained: runs.Trained, prepared: Path, name: str) ->
     """Let the model answer the split, and say how good the answers are."""
     if isinstance(recipe.task, Tag):
         return tagged_split.measure(recipe, recipe.task, trained, prepared, name)
+    if isinstance(recipe.task, LanguageModel):
+        return documents.measure(recipe, recipe.task, trained, prepared, name)
     case = open_case(recipe, trained, prepared, name)
     found = findings(case)
     return Measured(found, table(case.split, case.answers), draw(found, case))
@@ -121,17 +129,16 @@ def write(report: dict[str, Any], measured: Measured, out: Path) -> None:
     artifacts.write_json(out / METRICS, report["metrics"])
     artifacts.write_json(out / REPORT, report)
     measured.predictions.to_parquet(out / PREDICTIONS, index=False)
-    score = report["score"]
-    drawn = {
-        "slices": pictures.slices(report["slices"], report["metrics"][score], score),
-        **measured.pictures,
-    }
+    score, drawn = report["score"], dict(measured.pictures)
+    if "slices" in report:
+        drawn["slices"] = pictures.slices(report["slices"], report["metrics"][score], score)
     if report["history"]:
         drawn["learning"] = pictures.learning_curve(report["history"], score, report["best_step"])
     (out / "pictures").mkdir()
     for name, figure in drawn.items():
         (out / "pictures" / f"{name}.png").write_bytes(png(figure))
-    (out / "report.html").write_text(evaluation_page.write(report, drawn), encoding="utf-8")
+    write_page = documents_page.write if "documents" in report else evaluation_page.write
+    (out / "report.html").write_text(write_page(report, drawn), encoding="utf-8")
 
 
 def flat(report: dict[str, Any]) -> dict[str, float]:

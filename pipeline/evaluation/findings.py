@@ -30,6 +30,11 @@ class Case:
     logits: np.ndarray  # (N, C)
     answers: Answers
 
+    @property
+    def has_ngrams(self) -> bool:
+        """Whether the answers are sums over the n-grams of one text's words."""
+        return isinstance(self.recipe.model, TextCNN) and list(self.trained.model.input) == ["ids"]
+
     def estimate(self, functions: dict[str, Score]) -> dict[str, intervals.Estimate]:
         resamples, seed = self.recipe.evaluate.resamples, self.recipe.seed
         return intervals.estimate(functions, len(self.split), resamples, seed)
@@ -66,7 +71,7 @@ def findings(case: Case) -> dict[str, Any]:
             found["classes"] = classes(case, scores.by_label(labels > 0, predicted))
         case Regress():
             pass
-    if isinstance(case.recipe.model, TextCNN):
+    if case.has_ngrams:
         found |= strongest_ngrams(case.trained, case.train, case.recipe.seed)
     return found
 
@@ -120,7 +125,7 @@ def mistakes(case: Case) -> list[dict[str, Any]]:
         }
         for row in rows
     ]
-    if len(rows) and isinstance(case.recipe.model, TextCNN):
+    if len(rows) and case.has_ngrams:
         decided = deciding_ngrams(case.trained, case.split, rows, answers.blame[rows])
         for mistake, ngrams in zip(found, decided, strict=True):
             mistake["decided_by"] = ngrams

@@ -26,6 +26,7 @@ TITLES = {
     "mae": "mean absolute error",
     "pearson": "Pearson's r",
     "spearman": "Spearman's rho",
+    "perplexity": "perplexity",
 }
 PERCENT = {  # fit to be shown so
     *("accuracy", "macro_f1", "micro_f1", "subset_accuracy", "ece"),

@@ -1,0 +1,122 @@
+"""What there is to say of a language model's losses on the documents of a split."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from configs.recipe import Recipe
+from configs.tasks import LanguageModel
+from pipeline import data
+from pipeline.data import Split
+from pipeline.evaluation import intervals
+from pipeline.evaluation.intervals import Score
+from pipeline.evaluation.judge import example_ids
+from pipeline.evaluation.measured import Measured
+from pipeline.perplexity import DocumentLosses
+from pipeline.runs import Trained
+from pipeline.text.special import PAD, SPECIAL, UNKNOWN
+
+SHOWN = 10  # documents at either end
+LONGEST = 300  # characters of a document that are shown
+
+
+@dataclass(frozen=True)
+class Read:
+    """A language model's answer: `losses` (N,) of each document, summed over its `words` (N,)."""
+
+    train: Split
+    split: Split
+    losses: np.ndarray
+    words: np.ndarray
+    vocabulary_size: int
+    resamples: int
+    seed: int
+
+
+def measure(
+    recipe: Recipe, task: LanguageModel, trained: Trained, prepared: Path, name: str
+) -> Measured:
+    """Let the language model read the split, and say how well it foresaw the words."""
+    split = data.load(prepared, name, recipe, 0)
+    document_losses = DocumentLosses(trained.model, task, split)
+    losses, words = document_losses(split)
+    size = trained.tokenizer.vocabulary_size
+    train = data.load(prepared, "train", recipe, 0)
+    resamples, seed = recipe.evaluate.resamples, recipe.seed
+    read = Read(train, split, losses, words, size, resamples, seed)
+    found = {
+        **findings(read),
+        "words": int(words.sum()),
+        "vocabulary": size,
+        "both": document_losses.both,
+        "carry": task.carry,
+    }
+    return Measured(found, table(read), {})
+
+
+def table(case: Read) -> pd.DataFrame:
+    """A row for each document; `example` names a document, whatever run it is in."""
+    return pd.DataFrame(
+        {
+            "example": example_ids(case.split.texts),
+            "text": [text[:LONGEST] for text in case.split.texts],
+            "words": case.words,
+            "loss": case.losses,
+        }
+    )
+
+
+def findings(case: Read) -> dict[str, Any]:
+    """Every section of the report."""
+    functions = {
+        "perplexity": perplexity(case.losses, case.words),
+        "unigram_perplexity": perplexity(unigram_losses(case), case.words),
+        "unknown_words": share(unknown(case.split), case.words),
+    }
+    found = intervals.estimate(functions, len(case.split), case.resamples, case.seed)
+    own = np.exp(case.losses / case.words)
+    order = np.argsort(own, kind="stable")
+    hardest = [row for row in order[::-1][:SHOWN].tolist() if row not in order[:SHOWN]]
+    return {
+        "metrics": found,
+        "documents": [
+            {
+                "perplexity": float(own[row]),
+                "words": int(case.words[row]),
+                "text": case.split.texts[row][:LONGEST],
+            }
+            for row in (*order[:SHOWN].tolist(), *hardest[::-1])
+        ],
+    }
+
+
+def perplexity(losses: np.ndarray, words: np.ndarray) -> Score:
+    """exp of the mean loss of a word, whatever document it is in."""
+    return lambda w: np.exp(w @ losses / (w @ words))
+
+
+def share(some: np.ndarray, words: np.ndarray) -> Score:
+    return lambda w: w @ some / (w @ words)
+
+
+def unknown(split: Split) -> np.ndarray:
+    """(N,) words that are not in the vocabulary."""
+    marks = np.concatenate([[0], np.cumsum(split.ids.values == UNKNOWN)])
+    return marks[split.ids.offsets[1:]] - marks[split.ids.offsets[:-1]]
+
+
+def unigram_losses(case: Read) -> np.ndarray:
+    """(N,) losses of a model that knows only how frequent each word is in the training texts.
+
+    Each word of the vocabulary counts once more than it stands there, so that none is impossible.
+    """
+    number = case.vocabulary_size
+    counts = np.bincount(case.train.ids.values, minlength=number) + 1.0
+    counts[[PAD, SPECIAL.index("[CLS]")]] = 0.0  # are never to be predicted
+    losses = -np.log(np.maximum(counts, 1e-9) / counts.sum())
+    losses[[PAD, SPECIAL.index("[CLS]")]] = 0.0
+    sums = np.concatenate([[0.0], np.cumsum(losses[case.split.ids.values])])
+    return sums[case.split.ids.offsets[1:]] - sums[case.split.ids.offsets[:-1]]
