@@ -215,6 +215,7 @@ def test_windows_of_a_stream_cost_what_the_stream_costs():
 
 def test_every_weight_learns_from_both_streams():
     model, _, encoder = language_model(SampledSoftmax(40, 8, seed=2), dropout=0.1)
+    assert model.get_layer("drop").rate == 0.1  # before the softmax, as on each layer's input
     values = window() | states(encoder)
     weights = [v.value for v in model.trainable_variables]
     before = tf.reduce_mean(model(values)["losses"])
