@@ -10,7 +10,7 @@ from rich.table import Table
 from configs.loading import RecipeError
 from pipeline import tasks
 from pipeline.errors import JobError
-from pipeline.evaluation import comparison_page, paired
+from pipeline.evaluation import comparison_page, paired, tagging_scores
 from pipeline.evaluation.compared import Compared, from_folder, from_store
 
 RESAMPLES, SEED = 1000, 1
@@ -85,6 +85,12 @@ def test(run: Compared, best: Compared) -> dict[str, Any]:
     if run.task == "regress":
         error, best_error = ((t.predicted - t.label).abs().to_numpy() for t in (ours, theirs))
         return paired.errors(error, best_error, RESAMPLES, SEED)
+    if run.task == "tag":
+        scores = [
+            tagging_scores.deciding(run.report["scheme"], ours.label.tolist(), tags.tolist())
+            for tags in (ours.predicted, theirs.predicted)
+        ]
+        return paired.resampled(scores[0], scores[1], len(ours), RESAMPLES, SEED)
     return paired.right(ours.correct.to_numpy(), theirs.correct.to_numpy(), RESAMPLES, SEED)
 
 

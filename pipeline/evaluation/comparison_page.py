@@ -10,6 +10,11 @@ from pipeline.evaluation.intervals import LEVEL
 from pipeline.evaluation.scores import PERCENT, TITLES
 
 WIDE = 20  # costs further apart than this many times are drawn on a logarithmic axis
+UNITS = {  # of the paired tests, where it is not the score that decides
+    "regress": "mean absolute error",
+    "classify": "points of texts answered right",
+    "multilabel": "points of texts answered right",
+}
 
 NOTE = """
 <p class="soft">All were measured on the same {{ n }} {{ split }} texts; intervals are {{ level }}%
@@ -28,7 +33,7 @@ def write(runs: list[Compared], tests: list[dict[str, Any]]) -> str:
         split=best.report["split"],
         level=LEVEL,
         test=tests[0]["test"],
-        unit="mean absolute error" if best.task == "regress" else "points of texts answered right",
+        unit=UNITS.get(best.task) or f"points of {TITLES[best.score]}",
     )
     sections = [note, page.table(["", *(run.name for run in runs)], rows(runs, tests))]
     if drawn := against_cost(runs):

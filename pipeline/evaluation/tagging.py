@@ -16,6 +16,7 @@ from pipeline.evaluation.tagging_scores import (
     Tags,
     accuracy,
     count,
+    deciding,
     right_words,
     score_functions,
     words,
@@ -56,6 +57,7 @@ class Tagged:
 def findings(case: Tagged, parts: Iterable[Part], mistakes: int, baselines: bool) -> dict[str, Any]:
     """Every section of the report. Args: parts, see `slices.parts`; mistakes, how many."""
     found: dict[str, Any] = {
+        "scheme": case.scheme,
         "counted": "words" if case.scheme == "plain" else "spans",
         "metrics": case.estimate(score_functions(case.scheme, case.gold, case.predicted)),
         "slices": slices(case, parts),
@@ -77,8 +79,8 @@ def slices(case: Tagged, parts: Iterable[Part]) -> list[dict[str, Any]]:
     found = []
     for by, part, rows in parts:
         gold, predicted = ([tags[row] for row in rows] for tags in (case.gold, case.predicted))
-        name, score = next(iter(score_functions(case.scheme, gold, predicted).items()))
-        measured = case.estimate({name: score}, len(rows))[name]
+        score = deciding(case.scheme, gold, predicted)
+        measured = case.estimate({"score": score}, len(rows))["score"]
         found.append({"by": by, "part": part, **measured})
     return found
 
@@ -182,15 +184,15 @@ def against_baseline(case: Tagged) -> dict[str, Any]:
     """The baseline's scores on the same sentences, and the model's deciding score against its."""
     theirs = commonest_tags(case.train_words, case.train_tags, case.words)
     scored = score_functions(case.scheme, case.gold, theirs)
-    ours = score_functions(case.scheme, case.gold, case.predicted)
-    deciding = next(iter(scored))
     shown = ("accuracy", "macro_f1") if case.scheme == "plain" else ("entity_f1", "accuracy")
+    ours = deciding(case.scheme, case.gold, case.predicted)
+    against = paired.resampled(
+        ours, deciding(case.scheme, case.gold, theirs), len(case), case.resamples, case.seed
+    )
     return {
         "baseline": COMMONEST_TAG,
         "metrics": case.estimate({name: scored[name] for name in shown}),
-        "against": paired.resampled(
-            ours[deciding], scored[deciding], len(case), case.resamples, case.seed
-        ),
+        "against": against,
     }
 
 

@@ -120,3 +120,62 @@ def small_recipe(folder, kind, store, epochs, name):
             "tracking": {"uri": store, "experiment": kind},
         }
     )
+
+
+@pytest.fixture(scope="session")
+def train_tagger(tmp_path_factory, mlflow_store):
+    """Train a small tagger; returns (recipe, prepared, run_dir)."""
+    from pipeline.training.train import train
+
+    @cache
+    def trained(scheme, decoder, epochs=4, name="tagger"):
+        folder = tmp_path_factory.mktemp(scheme)
+        recipe = small_tagger(folder, scheme, decoder, mlflow_store, epochs, name)
+        names = TAGS[scheme]
+        rows = {
+            name: make_tagged(number, seed, names)
+            for seed, (name, number) in enumerate((("train", 200), ("valid", 60), ("test", 60)))
+        }
+        prepared = write_prepared(folder / "prepared", recipe, rows, names)
+        return recipe, prepared, train(recipe, prepared)
+
+    return trained
+
+
+# Of a word outside, of a colour alone, of a colour before a house, of such a house.
+TAGS = {
+    "plain": ["X", "NOUN", "ADJ", "PROPN"],
+    "bio": ["O", "B-colour", "B-thing", "I-thing"],
+}
+
+
+def make_tagged(number, seed, names):
+    """Texts in which colours, and houses with a colour before them, are tagged; a few not so."""
+    random = np.random.default_rng(seed)
+    rows = []
+    for _ in range(number):
+        tagged = [(word, 0) for word in random.choice(FILLERS, random.integers(2, 8))]
+        for colour in random.choice(COLOURS, random.integers(0, 3)):
+            span = [(colour, 2), ("house", 3)] if random.random() < 0.5 else [(colour, 1)]
+            if random.random() < 0.1:
+                span = [(word, 0) for word, _ in span]
+            # In the end or the beginning, so that no span is torn apart.
+            tagged = tagged + span if random.random() < 0.5 else span + tagged
+        words, tags = zip(*tagged, strict=True)
+        rows.append((" ".join(words), list(tags), {"end": words[-1][0]}))
+    return rows
+
+
+def small_tagger(folder, scheme, decoder, store, epochs, name):
+    return Recipe.model_validate(
+        {
+            "name": name,
+            "work": str(folder / "work"),
+            "data": {"train": "train.conll", "columns": ["end"]},
+            "task": {"kind": "tag", "scheme": scheme, "decoder": decoder},
+            "model": {"kind": "lstm", "embedding": {"width": 8}, "units": 8, "dropout": 0.1},
+            "train": {"epochs": epochs, "batch_size": 16, "learning_rate": 0.02},
+            "evaluate": {"resamples": 200, "mistakes": 5, "slices": ["end"]},
+            "tracking": {"uri": store, "experiment": f"tag {scheme}"},
+        }
+    )
