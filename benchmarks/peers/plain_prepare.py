@@ -13,10 +13,11 @@ LABELS = {"positive": 0, "negative": 1, "unsup": 2, "novels": 3}
 
 
 def write(path: Path, recipe: str, output: Path) -> None:
+    import numpy as np
     import tensorflow as tf
 
     from configs.loading import load
-    from pipeline.prepare.examples import encode
+    from pipeline.prepare.examples import encode, integers, strings
     from pipeline.text import vocabulary
     from pipeline.text.tokenizers import Tokenizer
 
@@ -26,9 +27,13 @@ def write(path: Path, recipe: str, output: Path) -> None:
         while records := [json.loads(line) for line in islice(lines, 1000)]:
             texts = [record["text"].encode() for record in records]
             ids = tokenizer.ids(tf.constant(texts))
-            labels = [[LABELS[record["label"]]] for record in records]
-            tokens, lengths = ids.flat_values.numpy(), ids.row_lengths().numpy()
-            for example in encode(tokens, lengths, labels, texts, {}):
+            labels = np.array([LABELS[record["label"]] for record in records])
+            features = [
+                integers("ids", ids.flat_values.numpy(), ids.row_lengths().numpy()),
+                integers("label", labels, np.ones(len(labels), int)),
+                strings("text", texts),
+            ]
+            for example in encode(features):
                 writer.write(example)
 
 

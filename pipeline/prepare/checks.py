@@ -4,38 +4,61 @@ import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from configs.tasks import Task
-from pipeline.prepare.sources import NOT_UTF8, Bad, Record, bad
+from configs.tasks import LanguageModel, Tag, Task
+from pipeline.prepare.bad_records import NOT_UTF8, Bad, Record, bad
 
 EMPTY_TEXT = "empty text"
 MISSING = "missing column"
 
 
 class Checked(NamedTuple):
-    """`label` is a tuple of names (one of them for classify) or, for regress, a number."""
+    """`texts`: one, or both of a pair; words that are given are joined by spaces to make it.
 
-    text: bytes
+    `label` is a tuple of names (for classify of one, for tag of one a word) or, for regress, a
+    number.
+    """
+
+    texts: tuple[bytes, ...]
     label: tuple[str, ...] | float
     columns: tuple[bytes, ...]
+    words: tuple[bytes, ...] = ()
 
 
 class Refused(Exception):
     """Carries the reason why a record is bad."""
 
 
+def text_columns(task: Task) -> tuple[str, ...]:
+    """The columns that hold a task's texts."""
+    second: str | None = getattr(task, "second", None)
+    return (task.text,) if second is None else (task.text, second)
+
+
+def label_columns(task: Task) -> tuple[str, ...]:
+    """The column that holds a task's labels, if it has any."""
+    return () if isinstance(task, LanguageModel) else (task.label,)
+
+
 def checker(task: Task, columns: tuple[str, ...]) -> Callable[[Record], Checked | Bad]:
     """Make the function that checks records of a task, with the extra columns to carry along."""
-    label = LABELS[task.kind]
-    separator = getattr(task, "separator", "")
+    text_names, label_name = text_columns(task), getattr(task, "label", "")
+    label_of, separator = LABELS[task.kind], getattr(task, "separator", "")
+    given = isinstance(task, Tag)
 
     def check(record: Record) -> Checked | Bad:
         if isinstance(record, Bad):
             return record
         try:
+            texts = tuple([record.get(column) for column in text_names])
+            words = word_list(texts[0]) if given else ()
+            label = label_of(record.get(label_name), separator)
+            if given and isinstance(label, tuple) and len(label) != len(words):
+                raise Refused("not as many labels as words")
             return Checked(
-                text_bytes(record.get(task.text)),
-                label(record.get(task.label), separator),
-                tuple(carried(record.get(column)) for column in columns),
+                (b" ".join(words),) if given else tuple(map(text_bytes, texts)),
+                label,
+                tuple([carried(record.get(column)) for column in columns]),
+                words,
             )
         except Refused as refused:
             return bad(str(refused), record)
@@ -55,6 +78,23 @@ def text_bytes(value: Any) -> bytes:
     return value.encode("utf-8")
 
 
+def word_list(value: Any) -> tuple[bytes, ...]:
+    """The words of a sentence. Some may be nothing but whitespace, as they are in real files."""
+    if value is None:
+        raise Refused(MISSING)
+    if not isinstance(value, list) or not all(isinstance(word, str) for word in value):
+        raise Refused("words are not a list of strings")
+    if not all(value):
+        raise Refused("empty word")
+    if not value:
+        raise Refused(EMPTY_TEXT)
+    return tuple([word.encode("utf-8") for word in value])
+
+
+def no_label(value: Any, separator: str) -> tuple[str, ...]:
+    return ()
+
+
 def classify_label(value: Any, separator: str) -> tuple[str, ...]:
     return (name(value),)
 
@@ -67,6 +107,15 @@ def multilabel_label(value: Any, separator: str) -> tuple[str, ...]:
         return ()
     parts = value if isinstance(value, list) else str(value).split(separator)
     return tuple(sorted({name(part) for part in parts}))
+
+
+def tag_labels(value: Any, separator: str) -> tuple[str, ...]:
+    """The names, one for each word."""
+    if value is None:
+        raise Refused(MISSING)
+    if not isinstance(value, list):
+        raise Refused("labels are not a list")
+    return tuple([name("" if part is None else part) for part in value])
 
 
 def name(value: Any) -> str:
@@ -104,4 +153,6 @@ LABELS: dict[str, Callable[[Any, str], tuple[str, ...] | float]] = {
     "classify": classify_label,
     "multilabel": multilabel_label,
     "regress": number,
+    "tag": tag_labels,
+    "language_model": no_label,
 }

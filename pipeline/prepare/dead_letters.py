@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any, Self
 
 from pipeline.errors import JobError
+from pipeline.prepare.bad_records import Bad
 from pipeline.prepare.files import name_of, whole
 from pipeline.prepare.inputs import Unit
-from pipeline.prepare.sources import Bad
 
 FOLDER = "dead_letters"  # in prepared data
 FIRST = 5  # bad records of a file that messages name

@@ -7,58 +7,63 @@ tensorflow/core/example/feature.proto.
 """
 
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
 # Tags of the fields: which list a feature holds, and an example's features.
 BYTES_LIST, FLOAT_LIST, INT64_LIST, FEATURES = b"\x0a", b"\x12", b"\x1a", b"\x0a"
+VALUE = b"\x0a"  # of a string in a list; and of all the numbers in one, which are packed
+
+Parts = tuple[bytes, ...]  # of one feature of one example
+Feature = list[Parts]  # of a batch
 
 
-def encode(
-    tokens: np.ndarray,
-    lengths: np.ndarray,
-    labels: Sequence[Sequence[int] | float],
-    texts: Sequence[bytes],
-    columns: Mapping[str, Sequence[bytes]],
-) -> list[bytes]:
-    """Serialised examples with features `ids`, `label`, `text` and `column/NAME`.
-
-    Args:
-        tokens: ids of all texts end to end, (tokens,), not negative; lengths: (B,) how many of
-            them are each text's.
-        labels: B lists of label indices (an int64 feature), or B numbers (a float feature).
-    """
-    packed, ends = varints(tokens, lengths)
-    ids_key, label_key, text_key = key("ids"), key("label"), key("text")
-    extra = [(key(f"column/{name}"), values) for name, values in columns.items()]
-    made, start = [], 0
-    for i, (label, end) in enumerate(zip(labels, ends, strict=True)):
-        if isinstance(label, float):
-            label_entry = entry(label_key, FLOAT_LIST, struct.pack("<f", label))
-        else:
-            label_entry = entry(label_key, INT64_LIST, b"".join(map(varint, label)))
-        entries = [
-            *entry(ids_key, INT64_LIST, packed[start:end]),
-            *label_entry,
-            *entry(text_key, BYTES_LIST, texts[i]),
-        ]
-        for column, values in extra:
-            entries += entry(column, BYTES_LIST, values[i])
-        start = end
-        made.append(b"".join([FEATURES, varint(sum(map(len, entries))), *entries]))
+def encode(features: Sequence[Feature]) -> list[bytes]:
+    """Serialised examples, from a batch's features in the order that each shall have them."""
+    made = []
+    for example in zip(*features, strict=True):
+        parts = [part for feature in example for part in feature]
+        made.append(b"".join([FEATURES, varint(sum(map(len, parts))), *parts]))
     return made
 
 
-def entry(key: bytes, kind: bytes, values: bytes) -> tuple[bytes, ...]:
+def integers(name: str, values: np.ndarray, lengths: np.ndarray) -> Feature:
+    """Lists of integers >= 0, end to end in `values`; `lengths` (B,): how many are each one's."""
+    packed, ends = varints(values, lengths)
+    named, start, made = key(name), 0, []
+    for end in ends:
+        made.append(entry(named, INT64_LIST, packed[start:end]))
+        start = end
+    return made
+
+
+def floats(name: str, values: Iterable[float]) -> Feature:
+    named = key(name)
+    return [entry(named, FLOAT_LIST, struct.pack("<f", value)) for value in values]
+
+
+def strings(name: str, values: Iterable[bytes]) -> Feature:
+    named = key(name)
+    return [entry(named, BYTES_LIST, value) for value in values]
+
+
+def string_lists(name: str, lists: Iterable[Sequence[bytes]]) -> Feature:
+    named = key(name)
+    return [entry(named, BYTES_LIST, *values) for values in lists]
+
+
+def entry(key: bytes, kind: bytes, *values: bytes) -> Parts:
     """One feature with its name, in parts, so that long values are copied once and no more."""
-    values_head = b"\x0a" + varint(len(values))
-    list_size = len(values_head) + len(values)
+    listed: list[bytes] = []
+    for value in values:
+        listed += VALUE + varint(len(value)), value
+    list_size = sum(map(len, listed))
     list_head = kind + varint(list_size)
     feature_size = len(list_head) + list_size
     feature_head = b"\x12" + varint(feature_size)
     size = len(key) + len(feature_head) + feature_size
-    return b"\x0a", varint(size), key, feature_head, list_head, values_head, values
+    return b"\x0a", varint(size), key, feature_head, list_head, *listed
 
 
 def key(name: str) -> bytes:

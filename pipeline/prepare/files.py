@@ -1,4 +1,4 @@
-"""Input files on any filesystem that Beam knows: which there are, and the lines inside them."""
+"""Input files on any filesystem that Beam knows: which there are, their columns, their lines."""
 
 import bz2
 import gzip
@@ -30,6 +30,8 @@ FORMATS = {
     ".ndjson": "jsonl",
     ".parquet": "parquet",
     ".txt": "text",
+    ".conll": "conll",
+    ".conllu": "conllu",
 }
 # A file without line ends, or a quote that is never closed, must not end up in memory whole.
 LONGEST_RECORD = 1 << 24
@@ -148,3 +150,20 @@ def lines(path: str) -> Iterator[bytes]:
             f"{path}:{number + 1}: cannot be read any further ({error}); the file is damaged or"
             " was cut off: get it again"
         ) from error
+
+
+def checked_header(path: str, header: list[str], needed: tuple[str, ...]) -> list[str]:
+    """The header, if a file's columns are those that are needed, and perhaps others.
+
+    Raises:
+        JobError: one is not there, or stands there twice.
+    """
+    for column in needed:
+        if header.count(column) != 1:
+            what = f"no column {column!r}" if column not in header else f"{column!r} twice"
+            has = f"columns {', '.join(map(repr, header))}" if header else "no header line"
+            raise JobError(
+                f"{path}:1: {what}; the file has {has}: correct the recipe's column names or the"
+                " file's first line"
+            )
+    return header

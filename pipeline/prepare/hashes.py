@@ -1,5 +1,7 @@
 """Hashes of the cleaned texts: which split a text falls into, and which texts are the same.
 
+The texts of a pair are hashed as one.
+
 A split is a range of hashes, so that it depends on nothing but the text: equal texts are never
 parted, and more files or another order of lines move no text.
 """

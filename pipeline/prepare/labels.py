@@ -13,7 +13,10 @@ BINS = 20  # of a number to predict, in the report
 
 
 class Labels(NamedTuple):
-    """`names` in the order of their ids; for regress the `edges` of the report's bins instead."""
+    """`names` in the order of their ids; for regress the `edges` of the report's bins instead.
+
+    Both are empty for a language model.
+    """
 
     names: tuple[str, ...]
     edges: tuple[float, ...]
@@ -27,12 +30,14 @@ def find(task: Task, scans: Sequence[dict[str, Any]]) -> Labels:
     Raises:
         JobError: there is no choice between labels to be learned.
     """
+    if task.kind == "language_model":
+        return Labels((), ())
     if task.kind == "regress":
         return _numbers(task.label, [fact["range"] for fact in scans if fact["range"]])
     counts: Counter[str] = Counter()
     for fact in scans:
         counts.update(fact["labels"])
-    least = 2 if task.kind == "classify" else 1
+    least = 1 if task.kind == "multilabel" else 2
     if len(counts) < least:
         got = f"only {next(iter(counts))!r}" if counts else "none"
         raise JobError(

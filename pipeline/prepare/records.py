@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 
 from configs.recipe import Recipe
+from pipeline.prepare.bad_records import Bad
 from pipeline.prepare.batches import batched
-from pipeline.prepare.checks import Checked, checker
+from pipeline.prepare.checks import Checked, checker, label_columns, text_columns
 from pipeline.prepare.inputs import Unit
-from pipeline.prepare.sources import Bad, read
+from pipeline.prepare.sources import read
 
 Line = tuple[int, Checked | Bad]
 
@@ -17,13 +18,13 @@ def checked_batches(unit: Unit, recipe: Recipe) -> Iterator[list[Line]]:
     Raises:
         JobError: the file cannot be read, or lacks a column.
     """
-    columns = recipe.data.columns
-    needed = dict.fromkeys((recipe.task.text, recipe.task.label, *columns))
-    check = checker(recipe.task, columns)
+    task, columns = recipe.task, recipe.data.columns
+    needed = dict.fromkeys((*text_columns(task), *label_columns(task), *columns))
+    check = checker(task, columns)
     checked = ((line, check(record)) for line, record in read(unit.path, unit.kind, tuple(needed)))
     return batched(checked, _size)
 
 
 def _size(item: Line) -> int:
     record = item[1]
-    return 0 if isinstance(record, Bad) else len(record.text)
+    return 0 if isinstance(record, Bad) else sum(map(len, record.texts))

@@ -1,5 +1,6 @@
 """The data report as facts: what was read, what came of it, and what deserves a look."""
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -29,12 +30,15 @@ def facts(
     whole = {
         split: Statistics.total([fact["statistics"][split] for fact in made]) for split in SPLITS
     }
-    present = {split: _split(part, labels) for split, part in whole.items() if part.examples}
-    most = max(part["length"]["p99"] for part in present.values())
+    task = recipe.task.kind
+    present = {split: _split(part, labels, task) for split, part in whole.items() if part.examples}
+    most = max(_most(part, "p99") for part in present.values())
     width = most // LENGTH_BINS + 1
     edges = list(range(0, most + 1 + width, width))
     for split, part in present.items():
-        part["lengths"] = _histogram(whole[split], edges)
+        part["lengths"] = _histogram(whole[split].lengths, edges)
+        if "second_length" in part:
+            part["second_lengths"] = _histogram(whole[split].second_lengths, edges)
     told: Facts = {
         "files": [
             {
@@ -45,7 +49,7 @@ def facts(
             }
             for unit, scan, fact in zip(units, scans, made, strict=True)
         ],
-        "task": recipe.task.kind,
+        "task": task,
         "max_length": recipe.text.max_length,
         "length_edges": edges,
         "label_edges": labels.edges,
@@ -61,30 +65,41 @@ def facts(
     return told
 
 
-def _split(statistics: Statistics, labels: Labels) -> Facts:
-    lengths = np.array(sorted(statistics.lengths.items()))  # (lengths, 2): length, texts
+def _split(statistics: Statistics, labels: Labels, task: str) -> Facts:
+    second = statistics.second_lengths
     return {
         "examples": statistics.examples,
         "tokens": statistics.tokens,
         "unknown_rate": statistics.unknown / max(1, statistics.tokens),
         "truncated": statistics.truncated,
         "without_tokens": statistics.empty,
-        "length": {
-            "mean": float(lengths[:, 0] @ lengths[:, 1]) / statistics.examples,
-            **{f"p{share}": _quantile(lengths, share / 100) for share in (5, 50, 95, 99)},
-            "longest": int(lengths[-1, 0]),
-        },
+        "length": _distribution(statistics.lengths),
+        **({"second_length": _distribution(second)} if second else {}),
+        **({"words": statistics.labels.total()} if task == "tag" else {}),
         "labels": {name: statistics.labels[i] for i, name in enumerate(labels.names)}
         or [statistics.labels[i] for i in range(len(labels.edges) - 1)],
     }
 
 
-def _histogram(statistics: Statistics, edges: list[int]) -> list[int]:
+def _distribution(counts: Counter[int]) -> Facts:
+    lengths = np.array(sorted(counts.items()))  # (lengths, 2): length, texts
+    return {
+        "mean": float(lengths[:, 0] @ lengths[:, 1]) / counts.total(),
+        **{f"p{share}": _quantile(lengths, share / 100) for share in (5, 50, 95, 99)},
+        "longest": int(lengths[-1, 0]),
+    }
+
+
+def _most(part: Facts, quantile: str) -> int:
+    """Of the texts or, for pairs, of those that are longer."""
+    return max(part[name][quantile] for name in ("length", "second_length") if name in part)
+
+
+def _histogram(counts: Counter[int], edges: list[int]) -> list[int]:
     """How many texts are in each bin of lengths; the last one holds all longer texts too."""
-    lengths = np.array(list(statistics.lengths))
+    lengths = np.array(list(counts))
     places = np.searchsorted(edges, np.minimum(lengths, edges[-1] - 1), "right") - 1
-    counts = np.bincount(places, list(statistics.lengths.values()), len(edges) - 1)
-    return counts.astype(int).tolist()
+    return np.bincount(places, list(counts.values()), len(edges) - 1).astype(int).tolist()
 
 
 def _quantile(counted: np.ndarray, share: float) -> int:
@@ -112,7 +127,7 @@ def remarks(told: Facts, data: Data) -> list[str]:
     if (share := train["truncated"] / train["examples"]) > 0.1:
         found.append(
             f"{share:.0%} of the training texts are longer than text.max_length ="
-            f" {told['max_length']}; 95% would fit into {train['length']['p95']} tokens."
+            f" {told['max_length']}; 95% would fit into {_most(train, 'p95')} tokens."
         )
     for split, part in told["splits"].items():
         if part["unknown_rate"] > 0.05:
@@ -126,11 +141,13 @@ def remarks(told: Facts, data: Data) -> list[str]:
         few = [name for name, count in train["labels"].items() if count < 10]
         if few:
             found.append(
-                f"{len(few)} of {len(train['labels'])} labels have fewer than 10 training examples:"
+                f"{len(few)} of {len(train['labels'])} labels have fewer than 10 training"
+                f" {'words' if 'words' in train else 'examples'}:"
                 f" {', '.join(few[:5])}{' ...' if len(few) > 5 else '.'}"
             )
         counts = [count for count in train["labels"].values() if count]
-        if max(counts) > 20 * min(counts):
+        # Most words of most sentences are no names: that says nothing about tags.
+        if max(counts) > 20 * min(counts) and "words" not in train:
             found.append(
                 f"The most frequent label stands {max(counts) // min(counts)} times as often as the"
                 " rarest: look at macro F1 beside accuracy, and at task.class_weights."

@@ -11,7 +11,8 @@ Facts = dict[str, Any]
 
 BODY = """
 <p class="soft">Prepared from {{ files | length }} file{{ "s" if files | length > 1 }} for
-<code>{{ task }}</code>. Lengths are in tokens.</p>
+<code>{{ task }}</code>. Lengths are in tokens
+{{- "; of pairs, the first texts' and the second texts'" if "second_length" in splits.train }}.</p>
 {{ summary | safe }}
 {% if remarks %}
 <h2>Worth a look</h2>
@@ -21,9 +22,11 @@ BODY = """
 {{ splits_table | safe }}
 <h2>Lengths</h2>
 {{ lengths_picture | safe }}
+{% if labels_picture %}
 <h2>{{ "Numbers to predict" if label_edges else "Labels" }}</h2>
 {{ labels_picture | safe }}
 {{ labels_table | safe }}
+{% endif %}
 <h2>Repeated texts</h2>
 <p>Texts count as equal when they are so after cleaning.</p>
 {{ repeats_table | safe }}
@@ -53,7 +56,8 @@ def render(told: Facts) -> str:
     """The HTML page of `pipeline.prepare.report.facts`."""
     splits = told["splits"]
     summary = {split: part["examples"] for split, part in splits.items()}
-    if not told["label_edges"]:
+    named = isinstance(splits["train"]["labels"], dict)
+    if named:
         summary["labels"] = len(splits["train"]["labels"])
     summary["dead letters"] = sum(told["dead_letters"].values())
     files = [(f["file"], f["split"], f["records"], f["dead_letters"]) for f in told["files"]]
@@ -63,8 +67,8 @@ def render(told: Facts) -> str:
         summary=tiles(summary),
         splits_table=_splits_table(told),
         lengths_picture=_lengths(told),
-        labels_picture=_numbers(told) if told["label_edges"] else _labels(splits),
-        labels_table="" if told["label_edges"] else _labels_table(splits),
+        labels_picture=_labels(splits) if named else _numbers(told),
+        labels_table=_labels_table(splits) if named else "",
         repeats_table=_repeats_table(told),
         dead_table=table(("reason", "records"), told["dead_letters"].items()),
         files_table=table(("file", "split", "records", "dead letters"), files),
@@ -73,23 +77,29 @@ def render(told: Facts) -> str:
 
 
 def _splits_table(told: Facts) -> str:
+    words = ("words",) if told["task"] == "tag" else ()
     lengths = ("mean length", "median", "95%", "longest")
-    header = ("", "examples", "tokens", *lengths, "truncated", "unknown tokens")
+    header = ("", "examples", *words, "tokens", *lengths, "truncated", "unknown tokens")
     rows = [
         (
             split,
             part["examples"],
+            *(part[name] for name in words),
             part["tokens"],
-            round(part["length"]["mean"], 1),
-            part["length"]["p50"],
-            part["length"]["p95"],
-            part["length"]["longest"],
+            *(_both(part, name) for name in ("mean", "p50", "p95", "longest")),
             f"{part['truncated'] / part['examples']:.1%}",
             f"{part['unknown_rate']:.2%}",
         )
         for split, part in told["splits"].items()
     ]
     return table(header, rows)
+
+
+def _both(part: Facts, name: str) -> Any:
+    """A fact about lengths and, of pairs, the same of the second texts."""
+    texts = [part[length] for length in ("length", "second_length") if length in part]
+    facts = [round(text[name], 1) for text in texts]
+    return facts[0] if len(facts) == 1 else " / ".join(map(str, facts))
 
 
 def _repeats_table(told: Facts) -> str:
@@ -107,8 +117,12 @@ def _repeats_table(told: Facts) -> str:
 def _lengths(told: Facts) -> str:
     drawn, axes = figure()
     edges = np.array(told["length_edges"])
-    for split, part in told["splits"].items():
-        axes.stairs(np.array(part["lengths"]) / part["examples"], edges, label=split, lw=1.6)
+    for i, (split, part) in enumerate(told["splits"].items()):
+        style = {"lw": 1.6, "color": f"C{i}"}
+        axes.stairs(np.array(part["lengths"]) / part["examples"], edges, label=split, **style)
+        if "second_lengths" in part:
+            share = np.array(part["second_lengths"]) / part["examples"]
+            axes.stairs(share, edges, label=f"{split}, second texts", ls=":", **style)
     if told["max_length"] < edges[-1]:
         axes.axvline(told["max_length"], color="#a8481c", lw=1, ls="--")
         axes.annotate(
@@ -131,25 +145,26 @@ def _lengths(told: Facts) -> str:
 def _labels(splits: Facts) -> str:
     """Bars for few labels; for many, how often the most frequent, the second, ... stands."""
     names = _by_frequency(splits)
+    what = "words" if "words" in splits["train"] else "examples"
     if len(names) <= MOST_BARS:
         drawn, axes = figure(height=0.6 + 0.2 * len(names) * (1 + 0.3 * len(splits)))
         thickness = 0.8 / len(splits)
         for i, (split, part) in enumerate(splits.items()):
-            shares = [part["labels"][name] / part["examples"] for name in names]
+            shares = [part["labels"][name] / part[what] for name in names]
             axes.barh(np.arange(len(names)) + i * thickness, shares, thickness, label=split)
         axes.set_yticks(np.arange(len(names)) + 0.4 - thickness / 2, names)
         axes.invert_yaxis()
-        axes.set_xlabel("share of examples")
+        axes.set_xlabel(f"share of {what}")
     else:
         drawn, axes = figure()
         for split, part in splits.items():
-            shares = [part["labels"][name] / part["examples"] for name in names]
+            shares = [part["labels"][name] / part[what] for name in names]
             style = {"lw": 1.6} if split == "train" else {"ls": "", "marker": ".", "ms": 5}
             axes.plot(np.arange(1, len(names) + 1), shares, label=split, **style)
-        axes.set(xlabel="labels, by frequency in train", ylabel="share of examples")
+        axes.set(xlabel="labels, by frequency in train", ylabel=f"share of {what}")
         axes.set(xlim=(0, None), ylim=(0, None))
     axes.legend(frameon=False)
-    return picture(drawn, "Share of examples with each label, for each split")
+    return picture(drawn, f"Share of {what} with each label, for each split")
 
 
 def _labels_table(splits: Facts) -> str:
@@ -167,6 +182,9 @@ def _by_frequency(splits: Facts) -> list[str]:
 
 
 def _numbers(told: Facts) -> str:
+    """Nothing where nothing is to be predicted."""
+    if not told["label_edges"]:
+        return ""
     drawn, axes = figure()
     for split, part in told["splits"].items():
         shares = np.array(part["labels"]) / part["examples"]

@@ -3,7 +3,8 @@
 import functools
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,14 +14,14 @@ from configs.data import Text
 from configs.recipe import Recipe
 from pipeline.errors import JobError
 from pipeline.prepare import dead_letters
+from pipeline.prepare.bad_records import bad
 from pipeline.prepare.batches import THREADS, mapped
-from pipeline.prepare.checks import EMPTY_TEXT, Checked
+from pipeline.prepare.checks import EMPTY_TEXT, Checked, label_columns
 from pipeline.prepare.counting import WordCounts
 from pipeline.prepare.files import whole
 from pipeline.prepare.hashes import UNUSED, hashed
 from pipeline.prepare.inputs import SPLITS, Unit
 from pipeline.prepare.records import Line, checked_batches
-from pipeline.prepare.sources import bad
 from pipeline.progress import Lines
 
 MOST_LABELS = 100_000  # more distinct ones than this are no labels but texts or numbers
@@ -67,7 +68,7 @@ def scan(unit: Unit, recipe: Recipe, folder: str, counting: bool) -> dict[str, A
                 if not isinstance(record, Checked):
                     dead.write(line, record)
                 elif next(splits) == UNUSED:
-                    dead.write(line, bad(EMPTY_TEXT, record.text))
+                    dead.write(line, bad(EMPTY_TEXT, b" ".join(record.texts)))
                 elif isinstance(record.label, float):
                     least, most = min(least, record.label), max(most, record.label)
                 elif unit.split == "train":  # those cut from it included: rare labels may be there
@@ -76,7 +77,7 @@ def scan(unit: Unit, recipe: Recipe, folder: str, counting: bool) -> dict[str, A
             if len(labels) > MOST_LABELS:
                 raise JobError(
                     f"{unit.name}: more than {MOST_LABELS:,} distinct labels in column"
-                    f" {recipe.task.label!r}: is it the right one?"
+                    f" {''.join(label_columns(recipe.task))!r}: is it the right one?"
                 )
     if counting:
         words.spill()
@@ -94,26 +95,48 @@ def batch_scanner(unit: Unit, recipe: Recipe, counting: bool) -> Callable[[list[
     """Make the function that cleans, hashes and counts a batch; threads may share it."""
     import tensorflow as tf
 
-    clean, count = text_functions(recipe.text)
+    clean, count, count_words = text_functions(recipe.text)
+    given = recipe.task.kind == "tag"
 
     def scan_batch(lines: list[Line]) -> Scanned:
-        texts = [record.text for _, record in lines if isinstance(record, Checked)]
-        cleaned = clean(tf.constant(texts, tf.string)).numpy()
-        rows = hashed(cleaned.tolist(), unit.split, recipe.data)
+        records = [record for _, record in lines if isinstance(record, Checked)]
+        # A list of the records' first texts and, of pairs, one of the second texts.
+        texts = list(zip(*(record.texts for record in records), strict=True))
+        cleaned = [clean(tf.constant(some, tf.string)).numpy() for some in texts]
+        rows = hashed(_joined(cleaned), unit.split, recipe.data)
         if not counting:
             return Scanned(lines, rows, (), ())
-        words, counts = count(tf.constant(cleaned[rows["split"] == TRAIN], tf.string))
-        return Scanned(lines, rows, words.numpy().tolist(), counts.numpy().tolist())
+        training = rows["split"] == TRAIN
+        if given:
+            chosen = [record.words for record, use in zip(records, training, strict=True) if use]
+            found = count_words(tf.constant(list(chain.from_iterable(chosen)), tf.string))
+        else:
+            some = [texts[training] for texts in cleaned] or [[]]
+            found = count(tf.constant(np.concatenate(some), tf.string))
+        words, counts = (part.numpy().tolist() for part in found)
+        return Scanned(lines, rows, words, counts)
 
     return scan_batch
 
 
+def _joined(cleaned: Sequence[np.ndarray]) -> list[bytes]:
+    """The texts of each record as one, which no other record spells; empty if one of them is."""
+    if len(cleaned) == 1:
+        return cleaned[0].tolist()
+    # Cleaned texts hold no NULs.
+    return [b"\0".join(texts) if all(texts) else b"" for texts in zip(*cleaned, strict=True)]
+
+
 @functools.lru_cache(maxsize=2)
-def text_functions(text: Text) -> tuple[Callable, Callable]:
-    """Cleaning, and counting the words of cleaned texts; traced once a process."""
+def text_functions(text: Text) -> tuple[Callable, ...]:
+    """Cleaning, counting the words of cleaned texts, and counting given words.
+
+    They are traced once a process.
+    """
     import tensorflow as tf
 
     from pipeline.text import cleaning, splitting
+    from pipeline.text.given_words import clean_word
 
     def clean(texts: tf.Tensor) -> tf.Tensor:
         return cleaning.clean(texts, text)
@@ -122,5 +145,12 @@ def text_functions(text: Text) -> tuple[Callable, Callable]:
         words, _, counts = tf.unique_with_counts(splitting.words(cleaned, text).flat_values)
         return words, counts
 
+    def count_words(words: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        words = clean_word(words, text)
+        if text.tokenizer.kind == "word":
+            words, _, counts = tf.unique_with_counts(tf.boolean_mask(words, words != ""))
+            return words, counts
+        return count(words)
+
     strings = [tf.TensorSpec([None], tf.string)]
-    return tuple(tf.function(f, strings, autograph=False) for f in (clean, count))
+    return tuple(tf.function(f, strings, autograph=False) for f in (clean, count, count_words))

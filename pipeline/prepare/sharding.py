@@ -11,6 +11,7 @@ import numpy as np
 from configs.recipe import Recipe
 from pipeline.errors import JobError
 from pipeline.prepare import dead_letters
+from pipeline.prepare.bad_records import EXCERPT, bad
 from pipeline.prepare.batches import THREADS, mapped
 from pipeline.prepare.checks import Checked
 from pipeline.prepare.examples import encode
@@ -19,7 +20,6 @@ from pipeline.prepare.inputs import SPLITS, Unit
 from pipeline.prepare.labels import Labels
 from pipeline.prepare.records import checked_batches
 from pipeline.prepare.shards import Shards
-from pipeline.prepare.sources import EXCERPT, bad
 from pipeline.prepare.statistics import Statistics
 from pipeline.progress import Lines
 
@@ -35,16 +35,6 @@ class Example(NamedTuple):
     record: Checked
     split: int
     label: list[int] | float
-
-
-class Made(NamedTuple):
-    """What threads make of a batch. Arrays are (B,): tokens before and after the cut, unknown."""
-
-    examples: list[Example]
-    serialised: list[bytes]
-    lengths: np.ndarray
-    kept: np.ndarray
-    unknown: np.ndarray
 
 
 def shard(share: Share, recipe: Recipe, folder: str, labels: Labels) -> dict[str, Any]:
@@ -66,15 +56,15 @@ def shard(share: Share, recipe: Recipe, folder: str, labels: Labels) -> dict[str
     ):
         chosen = choose(share, recipe, places / "plan" / name, labels, dead, shown)
         make = example_maker(recipe, str(places / "tokenizer"))
-        for made in mapped(make, chosen, THREADS):
-            splits = np.array([example.split for example in made.examples], np.uint8)
-            for code, data in zip(splits.tolist(), made.serialised, strict=True):
+        for examples, made, serialised in mapped(make, chosen, THREADS):
+            splits = np.array([example.split for example in examples], np.uint8)
+            for code, data in zip(splits.tolist(), serialised, strict=True):
                 shards.write(SPLITS[code], data)
             for code in np.unique(splits).tolist():
-                here = splits == code
-                names = [example.label for example in made.examples if example.split == code]
-                counts = (made.lengths[here], made.kept[here], made.unknown[here])
-                statistics[code].add(*counts, names, labels.edges)
+                here = np.flatnonzero(splits == code)
+                counts = [counts.of(here) for counts in made.counts]
+                names = [made.labels[row] for row in here.tolist()]
+                statistics[code].add(counts, names, labels.edges)
             told.advance(len(splits))
     told.close()
     return {
@@ -105,8 +95,12 @@ def choose(
             row = next(rows)
             if row in share.shown:
                 label = record.label if isinstance(record.label, float) else ", ".join(record.label)
-                text = record.text.decode()[:EXCERPT]
-                shown[row] = {"file": share.unit.name, "line": line, "text": text, "label": label}
+                shown[row] = {
+                    "file": share.unit.name,
+                    "line": line,
+                    "text": _text(record)[:EXCERPT],
+                    "label": label[:EXCERPT] if isinstance(label, str) else label,
+                }
             if row >= len(plan) or plan[row] == UNUSED:
                 continue
             if isinstance(record.label, float):
@@ -114,37 +108,34 @@ def choose(
             elif all(name in ids for name in record.label):
                 examples.append(Example(record, plan[row], [ids[name] for name in record.label]))
             else:
-                fields = {"text": record.text.decode(), "label": record.label}
+                fields = {"text": _text(record), "label": record.label}
                 dead.write(line, bad("unknown label", fields))
-        yield examples
+        if examples:
+            yield examples
     if next(rows) != len(plan):
         raise JobError(f"{share.unit.name} changed while it was being prepared: start again")
 
 
-def example_maker(recipe: Recipe, tokenizer_folder: str) -> Callable[[list[Example]], Made]:
-    """Make the function that tokenizes and serialises a batch; threads may share it."""
-    import tensorflow as tf
+def _text(record: Checked) -> str:
+    """For people to read."""
+    return " / ".join(text.decode() for text in record.texts)
 
-    tokenizer = _tokenizer(tokenizer_folder)
-    names = recipe.data.columns
 
-    def make(examples: list[Example]) -> Made:
+def example_maker(recipe: Recipe, tokenizer_folder: str) -> Callable[[list[Example]], tuple]:
+    """Make the function from examples to themselves, what is made of them, and their bytes.
+
+    Threads may share it.
+    """
+    from pipeline.prepare import features  # imports TensorFlow
+
+    make = features.maker(recipe, _tokenizer(tokenizer_folder))
+
+    def make_examples(examples: list[Example]) -> tuple[list[Example], Any, list[bytes]]:
         records = [example.record for example in examples]
-        texts = [record.text for record in records]
-        ids = tokenizer.all_ids(tf.constant(texts, tf.string))
-        tokens, lengths = ids.flat_values.numpy(), ids.row_lengths().numpy()
-        kept = np.minimum(lengths, recipe.text.max_length)
-        ends = np.cumsum(lengths)
-        # A token's place in its text, (tokens,), decides whether it is kept.
-        places = np.arange(len(tokens)) - np.repeat(ends - lengths, lengths)
-        tokens = tokens[places < recipe.text.max_length]
-        columns = {name: [r.columns[i] for r in records] for i, name in enumerate(names)}
-        data = encode(tokens, kept, [example.label for example in examples], texts, columns)
-        so_far = np.concatenate([[0], np.cumsum(tokens == tokenizer.unknown_id)])
-        ends = np.cumsum(kept)
-        return Made(examples, data, lengths, kept, so_far[ends] - so_far[ends - kept])
+        made = make(records, [example.label for example in examples])
+        return examples, made, encode(made.features)
 
-    return make
+    return make_examples
 
 
 @functools.lru_cache(maxsize=2)

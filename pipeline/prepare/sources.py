@@ -1,4 +1,4 @@
-"""Files of five formats -> records, each with the line it starts on; broken ones are marked as bad.
+"""Files of seven formats -> records, each with the line it starts on; broken ones are marked so.
 
 A record is a dict of column name -> value. Blank lines are no records.
 """
@@ -7,37 +7,14 @@ import csv
 import json
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 from pipeline.errors import JobError
-from pipeline.prepare.files import LONGEST_RECORD, Overlong, lines, open_file
+from pipeline.prepare.bad_records import FIELDS, NOT_UTF8, TOO_LONG, Bad, Record, bad
+from pipeline.prepare.conll import conll_records, conllu_records
+from pipeline.prepare.files import LONGEST_RECORD, Overlong, checked_header, lines, open_file
 
-EXCERPT = 500  # characters of a bad record that are kept
 BATCH_BYTES = 1 << 22  # of a Parquet file, read at a time
-
-
-class Bad(NamedTuple):
-    """A record that cannot be used. `reason` is one of few, so that they can be counted."""
-
-    reason: str
-    excerpt: str
-
-
-def bad(reason: str, record: Any) -> Bad:
-    """Keep the beginning of the record, as text that any reader can show."""
-    if isinstance(record, bytes):
-        record = record[: 4 * EXCERPT].decode("utf-8", "backslashreplace")
-    elif not isinstance(record, str):
-        record = json.dumps(record, ensure_ascii=False, default=str)
-    record = record.rstrip("\r\n")
-    cut = record[:EXCERPT] + ("..." if len(record) > EXCERPT else "")
-    return Bad(reason, cut.encode("utf-8", "backslashreplace").decode())
-
-
-Record = dict[str, Any] | Bad
-NOT_UTF8 = "not UTF-8"
-TOO_LONG = "record too long"
-FIELDS = "wrong number of fields"
 
 
 def read(
@@ -46,7 +23,7 @@ def read(
     """Yield (line, record); for Parquet the line is the row, counted from 1.
 
     Args:
-        kind: csv, tsv, jsonl, parquet or text.
+        kind: csv, tsv, jsonl, parquet, text, conll or conllu.
         needed: columns that the file must have; more may come along.
         others: whether all others come along from Parquet too, where each costs time.
 
@@ -59,6 +36,8 @@ def read(
         "jsonl": jsonl_records,
         "parquet": partial(parquet_records, others=others),
         "text": text_records,
+        "conll": conll_records,
+        "conllu": conllu_records,
     }
     return readers[kind](path, needed)
 
@@ -161,25 +140,37 @@ def parquet_records(
             for batch in table.iter_batches(rows, columns=columns, use_threads=False):
                 # As bytes, because Arrow does not check that strings are UTF-8 and we must.
                 values = [
-                    column.cast(pa.large_binary()) if _is_text(column.type) else column
-                    for column in batch.columns
+                    column.cast(_of_bytes(column.type)).to_pylist() for column in batch.columns
                 ]
-                for row in zip(*(column.to_pylist() for column in values), strict=True):
+                for row in zip(*values, strict=True):
                     number += 1
                     yield number, decoded_row(dict(zip(batch.schema.names, row, strict=True)))
     except (pa.ArrowException, OSError, ValueError) as error:
         raise JobError(f"{path}: cannot be read as Parquet ({error})") from error
 
 
-def _is_text(kind: Any) -> bool:
-    return str(kind) in ("string", "large_string")
+def _of_bytes(kind: Any) -> Any:
+    """The type with binary instead of strings, alone and in lists."""
+    import pyarrow as pa
+
+    if pa.types.is_string(kind) or pa.types.is_large_string(kind):
+        return pa.large_binary()
+    if pa.types.is_list(kind) or pa.types.is_large_list(kind):
+        return pa.large_list(_of_bytes(kind.value_type))
+    return kind
 
 
 def decoded_row(row: dict[str, Any]) -> Record:
     try:
-        return {k: v.decode("utf-8") if isinstance(v, bytes) else v for k, v in row.items()}
-    except UnicodeDecodeError:
-        return bad(NOT_UTF8, next(v for v in row.values() if isinstance(v, bytes)))
+        return {name: _decoded(value) for name, value in row.items()}
+    except UnicodeDecodeError as error:
+        return bad(NOT_UTF8, error.object)
+
+
+def _decoded(value: Any) -> Any:
+    if isinstance(value, bytes):
+        return value.decode("utf-8")
+    return [_decoded(part) for part in value] if isinstance(value, list) else value
 
 
 def text_lines(path: str) -> Iterator[tuple[int, str | Bad]]:
@@ -192,15 +183,3 @@ def text_lines(path: str) -> Iterator[tuple[int, str | Bad]]:
                 yield number, line.decode("utf-8").removesuffix("\n").removesuffix("\r")
             except UnicodeDecodeError:
                 yield number, bad(NOT_UTF8, line)
-
-
-def checked_header(path: str, header: list[str], needed: tuple[str, ...]) -> list[str]:
-    for column in needed:
-        if header.count(column) != 1:
-            what = f"no column {column!r}" if column not in header else f"{column!r} twice"
-            has = f"columns {', '.join(map(repr, header))}" if header else "no header line"
-            raise JobError(
-                f"{path}:1: {what}; the file has {has}: correct the recipe's column names or the"
-                " file's first line"
-            )
-    return header

@@ -3,18 +3,32 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-LONGEST = 1 << 16  # longer texts count as this long in the distribution
+LONGEST = 1 << 20  # longer texts count as this long in the distribution
+COUNTERS = ("lengths", "second_lengths", "labels")
+
+
+class Counts(NamedTuple):
+    """(B,) arrays of tokens in B texts: before and after the cut, and of these the unknown ones."""
+
+    lengths: np.ndarray
+    kept: np.ndarray
+    unknown: np.ndarray
+
+    def of(self, rows: np.ndarray) -> "Counts":
+        return Counts(self.lengths[rows], self.kept[rows], self.unknown[rows])
 
 
 @dataclass
 class Statistics:
     """Counts over examples; `lengths` are in tokens before the cut to `text.max_length`.
 
-    `labels` counts the examples of each label id, or for regress those of each bin.
+    Of pairs, `lengths` are the first texts' and `second_lengths` the others'; an example is
+    truncated or empty if one of its texts is. `labels` counts the examples of each label id, for
+    tag the words, or for regress the examples of each bin.
     """
 
     examples: int = 0
@@ -23,24 +37,24 @@ class Statistics:
     truncated: int = 0  # examples
     empty: int = 0  # examples without any token
     lengths: Counter[int] = field(default_factory=Counter)
+    second_lengths: Counter[int] = field(default_factory=Counter)
     labels: Counter[int] = field(default_factory=Counter)
 
     def add(
         self,
-        lengths: np.ndarray,
-        kept: np.ndarray,
-        unknown: np.ndarray,
+        counts: Sequence[Counts],
         labels: Sequence[Sequence[int] | float],
         edges: Sequence[float],
     ) -> None:
-        """Count a batch: arrays (B,) of tokens before and after the cut, and of unknown ones."""
-        self.examples += len(lengths)
-        self.tokens += int(kept.sum())
-        self.unknown += int(unknown.sum())
-        self.truncated += int((lengths > kept).sum())
-        self.empty += int((lengths == 0).sum())
-        values, counts = np.unique(np.minimum(lengths, LONGEST), return_counts=True)
-        self.lengths.update(dict(zip(values.tolist(), counts.tolist(), strict=True)))
+        """Count a batch of examples, from the counts of its one or two texts."""
+        self.examples += len(labels)
+        self.tokens += sum(int(text.kept.sum()) for text in counts)
+        self.unknown += sum(int(text.unknown.sum()) for text in counts)
+        self.truncated += int(np.any([text.lengths > text.kept for text in counts], axis=0).sum())
+        self.empty += int(np.any([text.lengths == 0 for text in counts], axis=0).sum())
+        for counter, text in zip((self.lengths, self.second_lengths), counts, strict=False):
+            values, numbers = np.unique(np.minimum(text.lengths, LONGEST), return_counts=True)
+            counter.update(dict(zip(values.tolist(), numbers.tolist(), strict=True)))
         for label in labels:
             if isinstance(label, float):
                 place = int(np.searchsorted(edges, label, "right"))
@@ -50,7 +64,7 @@ class Statistics:
 
     def facts(self) -> dict[str, Any]:
         facts = dict(vars(self))
-        for name in ("lengths", "labels"):  # JSON has only strings for keys
+        for name in COUNTERS:  # JSON has only strings for keys
             facts[name] = sorted(facts[name].items())
         return facts
 
@@ -60,6 +74,6 @@ class Statistics:
         for part in parts:
             for name in ("examples", "tokens", "unknown", "truncated", "empty"):
                 setattr(whole, name, getattr(whole, name) + part[name])
-            whole.lengths.update(dict(part["lengths"]))
-            whole.labels.update(dict(part["labels"]))
+            for name in COUNTERS:
+                getattr(whole, name).update(dict(part[name]))
         return whole

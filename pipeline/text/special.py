@@ -1,4 +1,4 @@
 """The tokens that stand in no text. Every learned vocabulary starts with them."""
 
-PAD, UNKNOWN = 0, 1
+PAD, UNKNOWN, START, END = 0, 1, 2, 3
 SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")

@@ -1,11 +1,13 @@
 import pytest
 
-from configs.tasks import Classify, Multilabel, Regress
+from configs.tasks import Classify, LanguageModel, Multilabel, Regress, Tag
 from pipeline.prepare.checks import checker
 
 CLASSIFY = Classify(kind="classify")
 MULTILABEL = Multilabel(kind="multilabel")
 REGRESS = Regress(kind="regress")
+PAIR = Classify(kind="classify", second="other")
+TAG = Tag(kind="tag")
 
 
 @pytest.mark.parametrize(
@@ -50,6 +52,20 @@ def test_labels(task, record, label):
         (REGRESS, {"text": "x", "label": True}, "label is not a number"),
         (REGRESS, {"text": "x", "label": [1]}, "label is not a number"),
         (REGRESS, {"text": "x", "label": 10**400}, "label is not a number"),
+        (PAIR, {"text": "x", "label": "a"}, "missing column"),
+        (PAIR, {"text": "x", "other": " ", "label": "a"}, "empty text"),
+        (PAIR, {"text": "x", "other": ["y"], "label": "a"}, "text is not a string"),
+        (TAG, {"tags": ["O"]}, "missing column"),
+        (TAG, {"words": ["a"]}, "missing column"),
+        (TAG, {"words": "a b", "tags": ["O", "O"]}, "words are not a list of strings"),
+        (TAG, {"words": ["a", 1], "tags": ["O", "O"]}, "words are not a list of strings"),
+        (TAG, {"words": ["a", "b"], "tags": "O O"}, "labels are not a list"),
+        (TAG, {"words": ["a", "b"], "tags": ["O"]}, "not as many labels as words"),
+        (TAG, {"words": ["a", "b"], "tags": ["O", " "]}, "empty label"),
+        (TAG, {"words": ["a", "b"], "tags": ["O", None]}, "empty label"),
+        (TAG, {"words": ["a", ""], "tags": ["O", "O"]}, "empty word"),
+        (TAG, {"words": [], "tags": []}, "empty text"),
+        (TAG, {"words": ["\ud83d"], "tags": ["O"]}, "not UTF-8"),
     ],
 )
 def test_reasons(task, record, reason):
@@ -59,4 +75,21 @@ def test_reasons(task, record, reason):
 def test_columns_come_along_as_text():
     check = checker(CLASSIFY, ("a", "b", "c"))
     record = {"text": "ä", "label": "x", "a": 3, "b": None}
-    assert check(record)[:3:2] == ("ä".encode(), (b"3", b"", b""))
+    assert check(record)[:3:2] == (("ä".encode(),), (b"3", b"", b""))
+
+
+def test_both_texts_of_a_pair():
+    assert checker(PAIR, ())({"text": "a", "other": "b", "label": 1}).texts == (b"a", b"b")
+
+
+def test_words_are_kept_as_they_are_and_joined():
+    record = {"words": ["New ", "York", "\u3000", "é"], "tags": ["B", "I", 0, "O"]}
+    checked = checker(TAG, ())(record)
+    assert checked.words == (b"New ", b"York", b"\xe3\x80\x80", b"\xc3\xa9")
+    assert checked.texts == (b" ".join(checked.words),)
+    assert checked.label == ("B", "I", "0", "O")
+
+
+def test_a_document_has_no_label():
+    checked = checker(LanguageModel(kind="language_model"), ())({"text": "a\nb", "label": None})
+    assert (checked.texts, checked.label) == ((b"a\nb",), ())
