@@ -3,7 +3,8 @@
 import keras
 from keras import ops
 
-from components.recurrent_steps import run
+from components import recurrent_paths, recurrent_steps
+from components.recurrent_steps import Weights
 
 GATES = {"lstm": 4, "gru": 3, "rnn": 1}
 
@@ -83,7 +84,6 @@ class Recurrent(keras.layers.Layer):
         )
         shape = (2, sums) if self.cell == "gru" else (sums,)
         self.bias = self.add_weight(shape, self.first_bias, name="bias")
-        self.projection_kernel = None
         if self.projection is not None:
             self.projection_kernel = self.add_weight(
                 (self.units, width), glorot(self.seed + 2), name="projection_kernel"
@@ -100,34 +100,33 @@ class Recurrent(keras.layers.Layer):
         if self.perturb is not None:
             perturbation = self.perturb(x, mask)
         x = by_time(ops.cast(x, self.compute_dtype))
-        kernel, recurrent_kernel = self.cast(self.kernel), self.cast(self.recurrent_kernel)
-        bias, recurrent_bias = ops.cast(self.bias, "float32"), None
-        if self.cell == "gru":
-            bias, recurrent_bias = ops.unstack(bias, axis=0)
-        # One product for all steps: the loop is left with the part that waits for the step before.
-        products = ops.matmul(x, kernel) + self.cast(bias)
         if state is None:
             state = [ops.zeros((ops.shape(x)[1], width)) for width in self.state_widths]
         state = [ops.cast(s, "float32") for s in state]
-        outputs, state = run(
-            products,
-            state,
-            recurrent_kernel,
-            recurrent_bias,
-            self.cast(self.projection_kernel),
-            self.dropped(state[0], training),
-            None if mask is None else by_time(mask)[..., None],
-            None if fresh is None else self.kept(fresh, mask),
-            self,
-            None if perturbation is None else ops.cast(by_time(perturbation), "float32"),
-        )
+        dropped = self.dropped(state[0], training)
+        real = None if mask is None else by_time(ops.cast(mask, "bool"))
+        keep = None if fresh is None else by_time(self.kept(fresh, mask))
+        given = x, state, self.cast_weights(), dropped, real, keep, self, training
+        if perturbation is not None:
+            push = by_time(ops.cast(perturbation, "float32"))
+            outputs, state = recurrent_steps.run(*given, push)
+        else:
+            outputs, state = recurrent_paths.fastest(self, dropped, keep)(*given)
         if fresh is not None and self.backward:
             first = self.starts(fresh, mask)[:, :1]
             state = [ops.where(first, 0.0, s) for s in state]
         return ops.cast(by_time(outputs), self.compute_dtype), state
 
-    def cast(self, weight):
-        return None if weight is None else ops.cast(weight, self.compute_dtype)
+    def cast_weights(self):
+        def low(weight):
+            return ops.cast(weight, self.compute_dtype)
+
+        bias, recurrent_bias = ops.cast(self.bias, "float32"), None
+        if self.cell == "gru":
+            bias, recurrent_bias = ops.unstack(bias, axis=0)
+        projection = None if self.projection is None else low(self.projection_kernel)
+        kernels = low(self.kernel), low(bias), low(self.recurrent_kernel)
+        return Weights(*kernels, recurrent_bias, projection)
 
     def dropped(self, h, training):
         """What h is multiplied by at all steps: 0 or 1 / (1 - rate)."""
@@ -140,11 +139,11 @@ class Recurrent(keras.layers.Layer):
         return fresh if mask is None else ops.logical_and(fresh, mask)
 
     def kept(self, fresh, mask):
-        """(T, B, 1) float, 0 where the step read before belongs to another text."""
+        """(B, T) bool, False where the step read before belongs to another text."""
         starts = self.starts(fresh, mask)
         if self.backward:
             starts = ops.pad(starts[:, 1:], [[0, 0], [0, 1]])
-        return 1.0 - ops.cast(by_time(starts)[..., None], "float32")
+        return ops.logical_not(starts)
 
     def compute_mask(self, x, mask=None):
         return None

@@ -5,19 +5,33 @@ mantissa lose the small terms of a long sum. Only the matrix products are in the
 """
 
 from itertools import accumulate
+from typing import Any, NamedTuple
 
 from keras import ops
 
 
-def lstm_step(product, h, c, kernel, bias, projection, dropped, options):
+class Weights(NamedTuple):
+    """What a cell multiplies and adds, the kernels in the precision of the products.
+
+    kernel (D, G * U); bias (G * U,); recurrent_kernel (P or U, G * U); recurrent_bias (3 * U,)
+    float32 of the GRU; projection (U, P) of an LSTM that has one. G gates: 4, 3 or 1.
+    """
+
+    kernel: Any
+    bias: Any
+    recurrent_kernel: Any
+    recurrent_bias: Any = None
+    projection: Any = None
+
+
+def lstm_step(product, recurrent, h, c, projection, options):
     """One step of the LSTM, with a projection (LSTMP) if there is one.
 
     Sources: Gers et al. 2000, https://doi.org/10.1162/089976600300015015; projection: Sak et al.
     2014, https://arxiv.org/abs/1402.1128, equations 1-6 without peepholes; clips: as `LSTMCell` of
     TensorFlow 1, with which ELMo was trained.
     """
-    z = product + multiply(h if dropped is None else h * dropped, kernel)
-    i, f, g, o = ops.split(z, 4, axis=-1)
+    i, f, g, o = ops.split(product + recurrent, 4, axis=-1)
     c = ops.sigmoid(f) * c + ops.sigmoid(i) * ops.tanh(g)
     if options.cell_clip is not None:
         c = ops.clip(c, -options.cell_clip, options.cell_clip)
@@ -29,12 +43,11 @@ def lstm_step(product, h, c, kernel, bias, projection, dropped, options):
     return [h, c]
 
 
-def gru_step(product, h, kernel, bias, projection, dropped, options):
+def gru_step(product, recurrent, h, projection, options):
     """One step of the GRU that resets after the product, as cuDNN and Keras have it.
 
     Source: Cho et al. 2014, https://arxiv.org/abs/1406.1078v1, the first version.
     """
-    recurrent = multiply(h if dropped is None else h * dropped, kernel) + bias
     product_z, product_r, product_g = ops.split(product, 3, axis=-1)
     recurrent_z, recurrent_r, recurrent_g = ops.split(recurrent, 3, axis=-1)
     z = ops.sigmoid(product_z + recurrent_z)
@@ -42,9 +55,9 @@ def gru_step(product, h, kernel, bias, projection, dropped, options):
     return [z * h + (1 - z) * g]
 
 
-def rnn_step(product, h, kernel, bias, projection, dropped, options):
+def rnn_step(product, recurrent, h, projection, options):
     """One step of the plain network. Source: Elman 1990."""
-    z = product + multiply(h if dropped is None else h * dropped, kernel)
+    z = product + recurrent
     return [ops.relu(z) if options.activation == "relu" else ops.tanh(z)]
 
 
@@ -55,24 +68,27 @@ def multiply(h, kernel):
     return ops.cast(ops.matmul(ops.cast(h, kernel.dtype), kernel), "float32")
 
 
-def run(products, state, kernel, bias, projection, dropped, real, keep, options, push=None):
+def run(x, state, weights, dropped, real, keep, options, training=False, push=None):
     """All steps of a cell.
 
     Args:
-        products: (T, B, G * U) the inputs' part of the gates' sums.
-        state: list of (B, P or U), the first of it the output of the step before.
-        kernel, bias, projection: (P or U, G * U), of the GRU (3 * U,), and (U, P) or None.
+        x: (T, B, D) in the precision of the products.
+        state: list of (B, P or U) float32, the first of it the output of the step before.
+        weights: of the cell.
         dropped: (B, P or U), what the recurrent input is multiplied by at every step, or None.
-        real: (T, B, 1) bool, False where a step is padding, or None.
-        keep: (T, B, 1) float, 0 where the state is forgotten before the step, or None.
+        real: (T, B) bool, False where a step is padding, or None.
+        keep: (T, B) bool, False where the state is forgotten before the step, or None.
         options: the layer.
+        training: whether a derivative will be wanted, for the ways that prepare it.
         push: (T, B, P or U), what is added to each step's output, or None.
 
-    Returns: (T, B, P or U) outputs, 0 at padding, and the last state.
+    Returns: (T, B, P or U) float32 outputs, 0 at padding, and the last state.
     """
-    step = STEPS[options.cell]
+    # One product for all steps: the loop is left with the part that waits for the step before.
+    given = {"product": ops.matmul(x, weights.kernel) + weights.bias, "push": push}
+    given |= {"real": None if real is None else real[..., None]}
+    given |= {"keep": None if keep is None else keep[..., None]}
     # One tensor, because on TensorFlow `ops.scan` refuses several of unknown length.
-    given = {"product": products, "real": real, "keep": keep, "push": push}
     given = {name: ops.cast(x, "float32") for name, x in given.items() if x is not None}
     ends = list(accumulate(x.shape[-1] for x in given.values()))[:-1]
 
@@ -81,7 +97,12 @@ def run(products, state, kernel, bias, projection, dropped, real, keep, options,
         now = dict(zip(given, parts, strict=True))
         if keep is not None:
             state = [s * now["keep"] for s in state]
-        new = step(now["product"], *state, kernel, bias, projection, dropped, options)
+        read = state[0] if dropped is None else state[0] * dropped
+        recurrent = multiply(read, weights.recurrent_kernel)
+        if weights.recurrent_bias is not None:
+            recurrent = recurrent + weights.recurrent_bias
+        step = STEPS[options.cell]
+        new = step(now["product"], recurrent, *state, weights.projection, options)
         if push is not None:
             new = [new[0] + now["push"], *new[1:]]
         out = new[0]

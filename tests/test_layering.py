@@ -45,8 +45,11 @@ def test_recipes_and_components_meet_in_two_modules():
 def test_components_need_keras_alone():
     """TensorFlow only in fast paths, each a file of its own beside the portable way."""
     fast = {
+        "components/cudnn_recurrence.py",
         "components/distinct_tokens.py",
         "components/distinct_words.py",
+        "components/fast_cells.py",
+        "components/fast_recurrence.py",
         "components/fused_adam.py",
     }
     for path in FILES:
