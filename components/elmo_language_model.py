@@ -35,14 +35,17 @@ def elmo_language_model(words, encoder, softmax):
         f"state_{n}": keras.Input((width,), name=f"state_{n}")
         for n, width in enumerate(encoder.state_widths)
     }
+    # The streams are spelled, and go through the softmax, as one batch: a word that is in both is
+    # computed once, and sampled words serve both.
+    spelled = words(ops.concatenate([inputs["characters"], inputs["second_characters"]], axis=0))
+    first, second = ops.split(spelled, 2, axis=0)
     layers, ends = encoder(
-        words(inputs["characters"]),
+        first,
         state=list(states.values()),
-        second=words(inputs["second_characters"]),
+        second=second,
         fresh=inputs["fresh"],
         second_fresh=inputs["second_fresh"],
     )
-    # The streams go through the softmax as one batch, so that sampled words serve both.
     hidden = ops.concatenate(ops.split(layers[:, :, -1], 2, axis=-1), axis=0)  # (2 B, T, P)
     targets = ops.concatenate([inputs["targets"], inputs["second_targets"]], axis=0)
     drop = keras.layers.Dropout(
