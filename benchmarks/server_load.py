@@ -22,7 +22,7 @@ from urllib.parse import urlsplit
 
 from pipeline.publishing.verify import golden_requests
 from serving.load_test import Load, measure
-from serving.senders import sender
+from serving.senders import Row, sender
 
 CLIENTS = (1, 16, 64)
 
@@ -57,13 +57,13 @@ def served(model_dir: Path) -> Iterator[Served]:
         raise SystemExit(f"the server for {model_dir} ended with {process.returncode}")
 
 
-def first_request_ms(export: Path, texts: tuple[str, ...], warm_up: bool) -> float:
+def first_request_ms(export: Path, rows: tuple[Row, ...], warm_up: bool) -> float:
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / export.parent.name / export.name
         ignored = () if warm_up else ("assets.extra",)
         shutil.copytree(export, copy, ignore=shutil.ignore_patterns(*ignored))
         with served(copy.parent) as server:
-            send = sender("rest", server.rest, export.parent.name, texts, 60)
+            send = sender("rest", server.rest, export.parent.name, rows, 60)
             start = time.perf_counter()
             send(0)
             return 1000 * (time.perf_counter() - start)
@@ -78,19 +78,20 @@ def main() -> None:
     if given.export is None and not exports:
         raise SystemExit("there is no export in work/models: run `make run` first, or name one")
     export = given.export or exports[-1].parent
-    texts = tuple(request["text"] for request in golden_requests(export))
+    requests = golden_requests(export)
+    rows = tuple({k: row[k] for k in row if k != "outputs"} for row in requests)
     name = export.parent.name
 
     print(f"{export}")
     for warm_up in (False, True):
-        ms = first_request_ms(export, texts, warm_up)
+        ms = first_request_ms(export, rows, warm_up)
         print(f"first request, {'with' if warm_up else 'without'} warm-up: {ms:.1f} ms")
     with served(export.parent) as server:
         print(f"ready after {server.seconds:.1f} s, {server.peak_mib:.0f} MiB")
         print("| | clients | requests/s | p50 ms | p99 ms | errors |\n|---|---|---|---|---|---|")
         for kind, address in (("rest", server.rest), ("grpc", server.grpc)):
             for clients in CLIENTS:
-                load = Load(kind, address, name, texts, clients, seconds=given.seconds)
+                load = Load(kind, address, name, rows, clients, seconds=given.seconds)
                 report = measure(load)
                 print(
                     f"| {kind} | {clients} | {report.per_second:.0f} | {report.p50_ms:.1f} |"

@@ -120,7 +120,14 @@ def predict(
     input: Annotated[list[str], typer.Option(help="File or glob to answer. Repeatable.")],
     output: Annotated[Path, typer.Option(help="Folder to write to.")],
     sets: Set,
-    column: Annotated[str | None, typer.Option(help="Where the texts are, if elsewhere.")] = None,
+    column: Annotated[
+        list[str],
+        typer.Option(
+            default_factory=list,
+            show_default=False,
+            help="Where the texts are, if elsewhere. Twice for a model of pairs.",
+        ),
+    ],
     as_json: Json = False,
 ) -> None:
     """Answer every row of files, on Beam.

@@ -6,7 +6,7 @@ once.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from pipeline import artifacts
 from pipeline.errors import JobError
 
 PARSE = 4096  # examples parsed at a time
+TEXTS = ("text", "second_text")  # the features with an example's texts
 NO_TAG = -1  # in the place of a tag where there is no word
 
 
@@ -58,7 +59,7 @@ class Split:
     `inputs` are the model's by name: `ids`, and for other tasks and models `second_ids`, `starts`
     (the place of each word's first token), `characters`, ... `labels`: (N,) int64 for classify,
     (N, C) float32 of 0 and 1 for multilabel, (N,) float32 for regress, a sequence of int32 for tag.
-    `texts` and `columns` are as they came, before cleaning.
+    `texts`, of pairs `second_texts`, and `columns` are as they came, before cleaning.
     """
 
     inputs: dict[str, Sequences]
@@ -66,6 +67,7 @@ class Split:
     texts: list[str]
     columns: dict[str, list[str]]
     weights: np.ndarray  # (N,) float32, of each example in the loss
+    second_texts: list[str] = field(default_factory=list)
 
     def __len__(self) -> int:
         return len(self.inputs["ids"])
@@ -98,10 +100,11 @@ def load(prepared: Path, name: str, recipe: Recipe, num_labels: int, columns=())
     inputs = _inputs(task, recipe.text.tokenizer.kind)
     number = tf.float32 if task.kind == "regress" else tf.int64
     names = [f"column/{column}" for column in columns]
+    pair = "second_ids" in inputs
     features = {
         **{name: tf.io.RaggedFeature(tf.int64) for name in inputs},
         **({} if task.kind == "language_model" else {"label": tf.io.RaggedFeature(number)}),
-        "text": tf.io.FixedLenFeature([], tf.string),
+        **{name: tf.io.FixedLenFeature([], tf.string) for name in TEXTS[: 1 + pair]},
         **{name: tf.io.FixedLenFeature([], tf.string) for name in names},
     }
     shards = [str(prepared / shard) for shard in splits[name]["shards"]]
@@ -115,6 +118,7 @@ def load(prepared: Path, name: str, recipe: Recipe, num_labels: int, columns=())
         texts,
         {column: _strings(parsed, f"column/{column}") for column in columns},
         np.ones(len(texts), np.float32),
+        _strings(parsed, "second_text") if pair else [],
     )
 
 

@@ -3,7 +3,8 @@
     with RestClient("http://127.0.0.1:8501", "banking77") as client:
         client.predict(["where is my card?"])["label"]
 
-`RestClient` and `GrpcClient` answer alike: texts in, a list for each output, in the texts' order.
+`RestClient` and `GrpcClient` answer alike: texts in, of pairs two lists of them, a list for each
+output out, in the texts' order; from a tagger with as many entries a text as it has words or spans.
 A server that is away or too busy is asked again, more and more slowly, until the deadline.
 """
 
@@ -15,9 +16,14 @@ from typing import Any, Protocol
 
 import httpx
 
+from pipeline.publishing.padding import padded, without_padding
+
 Answers = dict[str, list]
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 2.0  # seconds
 _BUSY = (429, 503)
+
+
+IDS = {"text": "ids", "second": "second_ids"}  # the inputs of `serving_default` -> those of `ids`
 
 
 class ServerError(Exception):
@@ -41,9 +47,13 @@ class RestClient:
         self._path = self._model if version is None else f"{self._model}/versions/{version}"
         self._timeout, self._http = timeout, httpx.Client()
 
-    def predict(self, texts: Sequence[str]) -> Answers:
+    def predict(self, texts: Sequence[str], second: Sequence[str] | None = None) -> Answers:
         """Raises: ServerError: what the server said, or that it did not answer."""
-        return self.ask({"text": list(texts)}, "serving_default")
+        return without_padding(self.ask(_texts(texts, second), "serving_default"))
+
+    def predict_words(self, words: Sequence[Sequence[str]]) -> Answers:
+        """As `predict`, from a tagger and for texts that are cut into words already."""
+        return without_padding(self.ask({"words": padded(words).tolist()}, "words"))
 
     def ask(self, inputs: dict[str, list], signature_name: str) -> Answers:
         body = {"signature_name": signature_name, "inputs": inputs}
@@ -100,9 +110,13 @@ class GrpcClient:
         self._channel = grpc.insecure_channel(address)
         self._stub = PredictionServiceStub(self._channel)
 
-    def predict(self, texts: Sequence[str]) -> Answers:
+    def predict(self, texts: Sequence[str], second: Sequence[str] | None = None) -> Answers:
         """Raises: ServerError: what the server said, or that it did not answer."""
-        return self.ask({"text": list(texts)}, "serving_default")
+        return without_padding(self.ask(_texts(texts, second), "serving_default"))
+
+    def predict_words(self, words: Sequence[Sequence[str]]) -> Answers:
+        """As `predict`, from a tagger and for texts that are cut into words already."""
+        return without_padding(self.ask({"words": padded(words).tolist()}, "words"))
 
     def ask(self, inputs: dict[str, list], signature_name: str) -> Answers:
         import grpc
@@ -117,9 +131,9 @@ class GrpcClient:
         if self._version is not None:
             request.model_spec.version.value = self._version
         for name, values in inputs.items():
-            texts = not values or isinstance(values[0], str)
-            coded = [text.encode() for text in values] if texts else values
-            array = np.array(coded, object if texts else np.int32)
+            array = np.array(values, np.int32 if name in IDS.values() else object)
+            if array.dtype == object:
+                array.ravel()[:] = [text.encode() for text in array.ravel()]
             request.inputs[name].CopyFrom(to_proto(array))
 
         def send(seconds: float) -> Any:
@@ -158,10 +172,18 @@ class TokenizingClient:
 
         self._client, self._tokenizer = client, tokenizers.load(tokenizer)
 
-    def predict(self, texts: Sequence[str]) -> Answers:
+    def predict(self, texts: Sequence[str], second: Sequence[str] | None = None) -> Answers:
+        columns = _texts(texts, second)
+        return self._client.ask({IDS[name]: self._ids(columns[name]) for name in columns}, "ids")
+
+    def _ids(self, texts: list[str]) -> list:
         shape = [None, self._tokenizer.settings.max_length]
-        ids = self._tokenizer.ids(list(texts)).to_tensor(self._tokenizer.pad_id, shape=shape)
-        return self._client.ask({"ids": ids.numpy().tolist()}, "ids")
+        ids = self._tokenizer.ids(texts).to_tensor(self._tokenizer.pad_id, shape=shape)
+        return ids.numpy().tolist()
+
+
+def _texts(texts: Sequence[str], second: Sequence[str] | None) -> dict[str, list]:
+    return {"text": list(texts), **({} if second is None else {"second": list(second)})}
 
 
 def _patiently(send: Callable[[float], Any], timeout: float) -> Any:

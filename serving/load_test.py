@@ -29,7 +29,7 @@ from urllib.parse import urlsplit
 import numpy as np
 
 from pipeline.errors import JobError
-from serving.senders import Failure, sender
+from serving.senders import Failure, Row, sender
 
 _TEXTS = (
     "I am still waiting on my card?",
@@ -38,6 +38,7 @@ _TEXTS = (
     "My transfer from last Tuesday was declined, although there was enough money on the account,"
     " and now I would like to know why that happened and when I can try it again.",
 )
+_ROWS = tuple({"text": text} for text in _TEXTS)
 _MOST_REQUESTS, _MOST_SECONDS = 1_000_000, 600
 
 
@@ -46,7 +47,7 @@ class Load:
     kind: str  # "rest" or "grpc"
     address: str
     model: str
-    texts: tuple[str, ...] = _TEXTS
+    rows: tuple[Row, ...] = _ROWS
     clients: int = 64
     rate: float | None = None  # None: closed
     requests: int = _MOST_REQUESTS
@@ -106,7 +107,7 @@ def measure(load: Load, processes: int = 1) -> Report:
 
 def _client_process(load: Load, together, results) -> None:
     try:
-        sender(load.kind, load.address, load.model, load.texts, load.timeout)(0)
+        sender(load.kind, load.address, load.model, load.rows, load.timeout)(0)
         seen = None
     except Failure as failure:
         seen = _Seen(np.zeros(0), Counter([str(failure)]), 0.0)
@@ -127,7 +128,7 @@ def _run(load: Load) -> _Seen:
     )
 
     def client() -> None:
-        send = sender(load.kind, load.address, load.model, load.texts, load.timeout)
+        send = sender(load.kind, load.address, load.model, load.rows, load.timeout)
         with suppress(Failure):  # connects before the clock starts
             send(0)
         connected.wait()
@@ -167,7 +168,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             "rest" if given.url else "grpc",
             _address(given.grpc or urlsplit(given.url).netloc, given.allow_remote),
             given.model,
-            _texts(given.texts) if given.texts else _TEXTS,
+            _rows(given.texts) if given.texts else _ROWS,
             *(given.clients, given.rate, given.requests, given.seconds, given.timeout, given.seed),
         )
         report = measure(load, given.processes)
@@ -186,14 +187,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _texts(path: Path) -> tuple[str, ...]:
+def _rows(path: Path) -> tuple[Row, ...]:
     """One text a line, as it is or as {"text": ...}, which golden_requests.jsonl has."""
     lines = path.read_text(encoding="utf-8").split("\n")  # and at no other line separator
     read = json.loads if path.suffix == ".jsonl" else lambda line: {"text": line}
-    texts = tuple(read(line)["text"] for line in lines if line.strip())
-    if not texts:
+    found = (read(line) for line in lines if line.strip())
+    rows = tuple({name: row[name] for name in row if name != "outputs"} for row in found)
+    if not rows:
         raise JobError(f"{path} holds no text: give a file with one text a line")
-    return texts
+    return rows
 
 
 def _address(address: str, remote: bool) -> str:
@@ -221,7 +223,12 @@ def _parser() -> argparse.ArgumentParser:
     add("--clients", type=int, default=64, metavar="N", help="64; with --rate the most at a time")
     add("--requests", type=int, default=_MOST_REQUESTS, metavar="N", help="stop after so many")
     add("--seconds", type=float, default=10, metavar="S", help="10; stop after so long")
-    add("--texts", type=Path, metavar="FILE", help="one text a line, or golden_requests.jsonl")
+    add(
+        "--texts",
+        type=Path,
+        metavar="FILE",
+        help="one text a line, or golden_requests.jsonl, which a model of pairs needs",
+    )
     add("--processes", type=int, default=1, metavar="N", help="1; more if the client is the limit")
     add("--timeout", type=float, default=10, metavar="S", help="10; seconds to wait for an answer")
     add("--seed", type=int, default=0, help="0")

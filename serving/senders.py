@@ -5,25 +5,26 @@ import json
 from collections.abc import Callable, Sequence
 
 Send = Callable[[int], None]
+Row = dict[str, str]  # what a request asks with: texts by the names of their inputs
 
 
 class Failure(Exception):
     """No answer; the text names the kind of error."""
 
 
-def sender(kind: str, address: str, model: str, texts: Sequence[str], timeout: float) -> Send:
-    """A client with a connection of its own: `send(turn)` asks for one text and awaits the answer.
+def sender(kind: str, address: str, model: str, rows: Sequence[Row], timeout: float) -> Send:
+    """A client with a connection of its own: `send(turn)` asks with one row and awaits the answer.
 
     Raises (on sending):
         Failure: an error status, a broken connection, or no answer in time.
     """
     make = {"rest": _rest, "grpc": _grpc}[kind]
-    return make(address, model, texts, timeout)
+    return make(address, model, rows, timeout)
 
 
-def _rest(address: str, model: str, texts: Sequence[str], timeout: float) -> Send:
+def _rest(address: str, model: str, rows: Sequence[Row], timeout: float) -> Send:
     connection = http.client.HTTPConnection(address, timeout=timeout)
-    bodies = [json.dumps({"instances": [text]}).encode() for text in texts]
+    bodies = [json.dumps({"instances": [row]}).encode() for row in rows]
     path = f"/v1/models/{model}:predict"
 
     def send(turn: int) -> None:
@@ -40,7 +41,7 @@ def _rest(address: str, model: str, texts: Sequence[str], timeout: float) -> Sen
     return send
 
 
-def _grpc(address: str, model: str, texts: Sequence[str], timeout: float) -> Send:
+def _grpc(address: str, model: str, rows: Sequence[Row], timeout: float) -> Send:
     import grpc
     from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 
@@ -49,12 +50,13 @@ def _grpc(address: str, model: str, texts: Sequence[str], timeout: float) -> Sen
         grpc.insecure_channel(address, options=options)
     )
     requests = []
-    for text in texts:
+    for row in rows:
         request = predict_pb2.PredictRequest()
         request.model_spec.name = model
-        request.inputs["text"].dtype = 7  # DT_STRING
-        request.inputs["text"].tensor_shape.dim.add(size=1)
-        request.inputs["text"].string_val.append(text.encode())
+        for name, text in row.items():
+            request.inputs[name].dtype = 7  # DT_STRING
+            request.inputs[name].tensor_shape.dim.add(size=1)
+            request.inputs[name].string_val.append(text.encode())
         requests.append(request)
 
     def send(turn: int) -> None:

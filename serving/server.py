@@ -8,6 +8,7 @@ the same files; serving/README.md says how, and where the two differ.
 
 import asyncio
 import gc
+import json
 import logging
 import signal
 import sys
@@ -55,7 +56,7 @@ async def _serve(settings: Settings) -> None:
     await models.poll()
     models.check_served()
     await listeners.start()
-    _announce(settings, listeners.rest, listeners.grpc)
+    _announce(settings, models, listeners.rest, listeners.grpc)
     following = [asyncio.create_task(models.poll_forever(settings.poll_seconds))]
     if settings.reread_models is not None and settings.reread_seconds > 0:
         reread = _reread_forever(models, settings.reread_models, settings.reread_seconds)
@@ -82,10 +83,16 @@ async def _reread_forever(
             logging.error("the models stay as they are: %s", error)
 
 
-def _announce(settings: Settings, rest: str, grpc: str) -> None:
+def _announce(settings: Settings, models: "Models", rest: str, grpc: str) -> None:
+    from serving.saved_model import DEFAULT_SIGNATURE
+
     for model in settings.models:
         url = f"{rest}/v1/models/{model.name}:predict"
-        print(f"""try: curl -d '{{"instances": ["a text"]}}' {url}""")
+        with models.find(model.name).in_use() as loaded:
+            signature = loaded.signatures.get(DEFAULT_SIGNATURE)
+        inputs = signature.inputs if signature else ()
+        row = dict.fromkeys(inputs, "a text") if len(inputs) > 1 else "a text"
+        print(f"""try: curl -d '{json.dumps({"instances": [row]})}' {url}""")
     if settings.metrics_path is not None:
         print(f"metrics: {rest}{settings.metrics_path}")
     print(f"ready: REST {rest} gRPC {grpc}", flush=True)

@@ -1,6 +1,7 @@
 """An export's answers to texts, as columns to put beside them in a table."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, assert_never
 
@@ -11,27 +12,49 @@ from configs.tasks import Classify, Multilabel, Regress, Task
 from pipeline import artifacts
 from pipeline.publishing import saved_model
 
-TOGETHER = 128  # texts in one call of the model
+TOGETHER = 128  # rows in one call of the model
 DECIMALS = 6  # what comes after them depends on the order in which a machine adds
 
+Words = tuple[bytes, ...]
+Row = tuple[bytes | Words, ...]  # a text, the two of a pair, or words to tag that are given
 
-def answerer(export_dir: Path) -> Callable[[Sequence[bytes]], list[dict[str, Any]]]:
-    """Load an export; return a function of B texts to B dicts, see `columns`."""
+
+def answerer(export_dir: Path) -> Callable[[Sequence[Row]], list[dict[str, Any]]]:
+    """Load an export; return a function of B rows to B dicts, see `columns`."""
     answer = saved_model.load(export_dir)
     labels = artifacts.read_json(export_dir / "labels.json")
     task = loading.load(export_dir / "recipe.yaml").task
-    return lambda texts: columns(in_order_of_length(answer, texts), task, labels)
+
+    def answers(rows: Sequence[Row]) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = [{}] * len(rows)
+        for signature, kind in (("serving_default", bytes), ("words", tuple)):
+            places = [i for i, row in enumerate(rows) if isinstance(row[0], kind)]
+            if places:
+                asked = [rows[i] for i in places]
+                outputs = in_order_of_length(partial(answer, signature=signature), asked)
+                for i, columns_of_row in zip(places, columns(outputs, task, labels), strict=True):
+                    found[i] = columns_of_row
+        return found
+
+    return answers
 
 
-def in_order_of_length(answer: saved_model.Answer, texts: Sequence[bytes]) -> dict[str, Any]:
-    """The answers in the texts' order, computed for texts of like length together: less padding."""
-    order = np.argsort([len(text) for text in texts], kind="stable")
-    parts = [
-        answer([texts[i] for i in order[start : start + TOGETHER]])
-        for start in range(0, max(len(texts), 1), TOGETHER)
-    ]
+def in_order_of_length(answer: saved_model.Answer, rows: Sequence[Row]) -> dict[str, Any]:
+    """The answers in the rows' order, computed for rows of like length together: less padding."""
+    order = np.argsort([sum(map(len, row)) for row in rows], kind="stable")
+    parts = []
+    for start in range(0, len(rows), TOGETHER):
+        together = [rows[i] for i in order[start : start + TOGETHER]]
+        parts.append(answer(*zip(*together, strict=True)))
     places = np.argsort(order)
-    return {name: np.concatenate([part[name] for part in parts])[places] for name in parts[0]}
+    return {name: _joined([part[name] for part in parts], places) for name in parts[0]}
+
+
+def _joined(parts: list[Any], places: np.ndarray) -> Any:
+    if isinstance(parts[0], list):
+        rows = [row for part in parts for row in part]
+        return [rows[place] for place in places]
+    return np.concatenate(parts)[places]
 
 
 def columns(outputs: dict[str, Any], task: Task, labels: list[str]) -> list[dict[str, Any]]:

@@ -3,9 +3,7 @@
 import json
 import statistics
 import time
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from configs import loading
 from configs.recipe import Recipe
@@ -14,10 +12,9 @@ from pipeline.progress import log
 from pipeline.publishing import saved_model, serving_ops
 from pipeline.publishing.model_card import facts, model_card
 from pipeline.publishing.serving_files import versions, write_serving_files
-from pipeline.publishing.verify import GOLDEN, golden_requests
+from pipeline.publishing.verify import GOLDEN, columns, golden_requests
 
 RECORD = "export.json"  # in the run's folder: where the export is, how big and how fast
-WARM_UP_BATCHES = (1, 8, 32)
 
 
 def export(recipe: Recipe, run_dir: Path) -> Path:
@@ -40,7 +37,7 @@ def export(recipe: Recipe, run_dir: Path) -> Path:
         export_dir = export_dir.with_name(str(newest + 1))
         manifest = facts(recipe, run_dir, newest + 1)
         with artifacts.publish(export_dir, mark, manifest) as unfinished:
-            _write(unfinished, recipe, run_dir, newest + 1)
+            manifest["signatures"] = _write(unfinished, recipe, run_dir, newest + 1)
     write_serving_files(models)
     record = run_dir / RECORD
     if not record.is_file() or artifacts.read_json(record)["export_dir"] != str(export_dir):
@@ -63,69 +60,47 @@ def _mark(recipe: Recipe, run_dir: Path) -> str:
     )
 
 
-def _write(folder: Path, recipe: Recipe, run_dir: Path, version: int) -> None:
+def _write(folder: Path, recipe: Recipe, run_dir: Path, version: int) -> list[str]:
+    """Fill the version's folder. Returns the names of its signatures."""
     from pipeline import data
-    from pipeline.publishing import golden
-    from pipeline.publishing.signatures import Servable
+    from pipeline.publishing import golden, warm_up
+    from pipeline.publishing.signatures import servable
 
     trained = runs.load(run_dir)
-    tokenizer, labels, task = trained.tokenizer, trained.labels, recipe.task
-    servable = Servable(tokenizer, trained.model, labels, task.kind, recipe.export.top_k)
-    servable.save(folder)
+    tokenizer, model, labels, task = trained.tokenizer, trained.model, trained.labels, recipe.task
+    served = servable(tokenizer, model, labels, task.kind, recipe.export.top_k)
+    served.save(folder)
     artifacts.write_json(folder / "ops.json", serving_ops.report(folder))
 
     splits = artifacts.manifest(trained.prepared)["splits"]
     split = next(name for name in ("test", "valid", "train") if name in splits)
-    texts = data.load(trained.prepared, split, recipe, len(labels)).texts
-    texts = golden.choose(texts, recipe.export.golden)
-    requests = golden.answers(
-        texts, tokenizer, trained.model, labels, task.kind, recipe.export.top_k
-    )
+    found = data.load(trained.prepared, split, recipe, len(labels))
+    inputs = served.inputs
+    examples = list(zip(*[found.texts, found.second_texts][: len(inputs.texts)], strict=True))
+    examples = golden.choose(examples, recipe.export.golden, len(inputs.texts))
+    requests = golden.answers(examples, inputs, model, labels, task.kind, recipe.export.top_k)
     lines = [json.dumps(request, ensure_ascii=False) + "\n" for request in requests]
     (folder / GOLDEN).write_text("".join(lines), encoding="utf-8")
-    _write_warm_up(folder, recipe.name, texts, tokenizer)
+    warm_up.write(folder, recipe.name, served.functions, examples, inputs)
 
     tokenizer.save(folder / "tokenizer")
     artifacts.write_json(folder / "labels.json", labels)
     (folder / "recipe.yaml").write_text(loading.dump(recipe), encoding="utf-8")
-    card = model_card(recipe, run_dir, trained.prepared, labels, version)
+    signatures = list(served.functions)
+    card = model_card(recipe, run_dir, trained.prepared, labels, version, inputs.texts, signatures)
     (folder / "MODEL_CARD.md").write_text(card, encoding="utf-8")
-
-
-def _write_warm_up(folder: Path, name: str, texts: Sequence[str], tokenizer: Any) -> None:
-    """Requests that TF Serving answers before it calls a version available.
-
-    Source: https://www.tensorflow.org/tfx/serving/saved_model_warmup
-    """
-    import tensorflow as tf
-    from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
-
-    (folder / "assets.extra").mkdir()
-    path = folder / "assets.extra" / "tf_serving_warmup_requests"
-    with tf.io.TFRecordWriter(str(path)) as writer:
-        for size in WARM_UP_BATCHES:
-            text = tf.constant([texts[i % len(texts)] for i in range(size)])
-            ids = tokenizer.ids(text).to_tensor(0)
-            for signature, inputs in (("serving_default", {"text": text}), ("ids", {"ids": ids})):
-                request = predict_pb2.PredictRequest()
-                request.model_spec.name = name
-                request.model_spec.signature_name = signature
-                for key, value in inputs.items():
-                    request.inputs[key].CopyFrom(tf.make_tensor_proto(value))
-                log = prediction_log_pb2.PredictionLog()
-                log.predict_log.request.CopyFrom(request)
-                writer.write(log.SerializeToString())
+    return signatures
 
 
 def _measure(export_dir: Path) -> dict[str, float]:
     """Size on disk, and milliseconds of the first request and of later ones, in this process."""
-    texts = [request["text"] for request in golden_requests(export_dir)]
+    examples = list(zip(*columns(golden_requests(export_dir)), strict=True))
     answer = saved_model.load(export_dir)
 
     def milliseconds(number: int, start: int) -> float:
-        batch = [texts[(start + i) % len(texts)] for i in range(number)]
+        batch = [examples[(start + i) % len(examples)] for i in range(number)]
         began = time.perf_counter()
-        answer(batch)
+        answer(*zip(*batch, strict=True))
         return 1000 * (time.perf_counter() - began)
 
     cold = milliseconds(1, 0)

@@ -1,4 +1,7 @@
-"""Golden requests: texts that travel with an export, and what the trained model answered."""
+"""Golden requests: examples that travel with an export, and what the trained model answered.
+
+An example is what one row of a request holds: a text, or a pair's two.
+"""
 
 import hashlib
 import heapq
@@ -7,6 +10,10 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
+
+from pipeline.text.model_inputs import ModelInputs
+
+Example = tuple[str, ...]
 
 HARD_TEXTS = (
     "",
@@ -27,35 +34,52 @@ HARD_TEXTS = (
 )
 
 
-def choose(texts: Iterable[str], number: int) -> list[str]:
-    """`number` different texts, the same ones in whatever order they come, then the hard ones."""
+def choose(examples: Iterable[Example], number: int, width: int) -> list[Example]:
+    """`number` different ones, the same in whatever order they come, then the hard ones.
 
-    def draw(text: str) -> bytes:
-        return hashlib.blake2b(text.encode()).digest()
+    Args: width, how many texts an example has.
+    """
 
-    chosen = heapq.nsmallest(number, set(texts), key=draw)
-    return chosen + [text for text in HARD_TEXTS if text not in chosen]
+    def draw(example: Example) -> bytes:
+        return hashlib.blake2b("\0".join(example).encode()).digest()
+
+    chosen = heapq.nsmallest(number, set(examples), key=draw)
+    # A hard text beside the next one.
+    hard = zip(*(HARD_TEXTS[i:] + HARD_TEXTS[:i] for i in range(width)), strict=True)
+    return chosen + [example for example in hard if example not in chosen]
 
 
 def answers(
-    texts: list[str], tokenizer: Any, model: Any, labels: list[str], task: str, top_k: int
+    examples: list[Example],
+    inputs: ModelInputs,
+    model: Any,
+    labels: list[str],
+    task: str,
+    top_k: int,
 ) -> list[dict[str, Any]]:
-    """One golden request for each text, answered by the trained model alone.
+    """One golden request for each example, answered by the trained model alone.
 
-    Each text by itself, step by step and in NumPy's double precision after the logits: another way
-    than the SavedModel's, so that a replay compares two things.
+    Each by itself, step by step and in NumPy's double precision after the logits: another way than
+    the SavedModel's, so that a replay compares two things.
     """
     return [
-        {"text": text, "outputs": _outputs(_logits(text, tokenizer, model), labels, task, top_k)}
-        for text in texts
+        {
+            **dict(zip(inputs.texts, example, strict=True)),
+            "outputs": _outputs(_logits(example, inputs, model), labels, task, top_k),
+        }
+        for example in examples
     ]
 
 
-def _logits(text: str, tokenizer: Any, model: Any) -> np.ndarray:
-    ids = tokenizer.ids(tf.constant([text])).numpy()[0]
-    padded = np.zeros((1, max(1, len(ids))), np.int32)
-    padded[0, : len(ids)] = ids
-    return np.asarray(model({"ids": padded}, training=False)["logits"], np.float64)[0]
+def _logits(example: Example, inputs: ModelInputs, model: Any) -> np.ndarray:
+    read = inputs.of_texts(*(tf.constant([text]) for text in example))
+    outputs = model({name: one_token(x) for name, x in read.items()}, training=False)
+    return np.asarray(outputs["logits"], np.float64)[0]
+
+
+def one_token(x: tf.Tensor) -> np.ndarray:
+    """Padding as the only token of a text that has none."""
+    return x.numpy() if x.shape[1] else np.zeros((1, 1, *x.shape[2:]), np.int32)
 
 
 def _outputs(logits: np.ndarray, labels: list[str], task: str, top_k: int) -> dict[str, Any]:

@@ -3,39 +3,52 @@
 Source: Mitchell et al. 2019, https://arxiv.org/abs/1810.03993, for what belongs on one.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from configs.recipe import Recipe
 from pipeline import artifacts
+from pipeline.publishing.how_to_call import how_to_call
 
 TASKS = {
-    "classify": "gives a text one label of {number}",
-    "multilabel": "gives a text any number of {number} labels",
-    "regress": "gives a text a number",
+    "classify": "gives {what} one label of {number}",
+    "multilabel": "gives {what} any number of {number} labels",
+    "regress": "gives {what} a number",
+    "tag": "gives each word of {what} one tag of {number}",
 }
 
 
 def model_card(
-    recipe: Recipe, run_dir: Path, prepared: Path, labels: list[str], version: int
+    recipe: Recipe,
+    run_dir: Path,
+    prepared: Path,
+    labels: list[str],
+    version: int,
+    texts: Sequence[str],
+    signatures: Sequence[str],
 ) -> str:
-    """The card as Markdown. Metrics are those of `run_dir/evaluation`, if there are any."""
+    """The card as Markdown. Metrics are those of `run_dir/evaluation`, if there are any.
+
+    Args: texts, signatures, see `how_to_call`.
+    """
     data = artifacts.manifest(prepared)
     rows = "".join(
         f"| {name} | {facts['examples']:,} | {facts['tokens']:,} |\n"
         for name, facts in data["splits"].items()
     )
-    kind = recipe.task.kind
+    kind, pair = recipe.task.kind, len(texts) > 1
+    task = TASKS[kind].format(what="two texts" if pair else "a text", number=len(labels))
     return f"""# {recipe.name}, version {version}
 
-A {recipe.model.kind} that {TASKS[kind].format(number=len(labels))}, trained from `recipe.yaml`
+A {recipe.model.kind} that {task}, trained from `recipe.yaml`
 beside this file by the run `{run_dir.name}`.
 {_labels(labels)}
 ## Data
 
 Fingerprint `{data["fingerprint"]}`, from {", ".join(f"`{path}`" for path in recipe.data.train)}.
 
-| split | texts | tokens |
+| split | {"pairs" if pair else "texts"} | tokens |
 |---|---:|---:|
 {rows}
 ## Quality
@@ -45,27 +58,14 @@ Fingerprint `{data["fingerprint"]}`, from {", ".join(f"`{path}`" for path in rec
 
 - It knows the language, the topics and the style of its training texts. Elsewhere its answers may
   be wrong and its scores high all the same; measure it on your own texts first.
-- It reads the first {recipe.text.max_length} tokens of a text ({recipe.text.tokenizer.kind}
-  tokenizer); what comes after has no influence.
+- It reads the first {recipe.text.max_length} tokens of {"each" if pair else "a"} text
+  ({recipe.text.tokenizer.kind} tokenizer); what comes after has no influence.
 - {_score_limit(kind)}
 - Any text gets an answer, an empty one or one of unknown words only too.
 
 ## How to call it
 
-On the REST port of TensorFlow Serving:
-
-    curl -d '{{"inputs": {{"text": ["..."]}}}}' http://localhost:8501/v1/models/{recipe.name}:predict
-
-In Python, with tensorflow and tensorflow-text alone:
-
-    import tensorflow as tf, tensorflow_text
-    model = tf.saved_model.load("{version}")
-    model.signatures["serving_default"](text=tf.constant(["..."]))
-
-Outputs: {_outputs(kind, min(recipe.export.top_k, len(labels)))}
-The signature `ids` takes token ids (texts, tokens) int32 padded with 0 in place of texts. A server
-that batches wants all of one length there.
-"""
+{how_to_call(recipe, version, texts, signatures, len(labels))}"""
 
 
 def _labels(labels: list[str]) -> str:
@@ -94,15 +94,6 @@ def _score_limit(kind: str) -> str:
     )
 
 
-def _outputs(kind: str, k: int) -> str:
-    if kind == "regress":
-        return "`value`."
-    return (
-        f"`label` and its `score`; `labels` and `scores`, the best {k};"
-        "\n`probabilities` of all labels, in the order of `labels.json`."
-    )
-
-
 def facts(recipe: Recipe, run_dir: Path, version: int) -> dict[str, Any]:
     """What an export's manifest says of it."""
     link = run_dir / "mlflow.json"
@@ -111,7 +102,6 @@ def facts(recipe: Recipe, run_dir: Path, version: int) -> dict[str, Any]:
         "version": version,
         "task": recipe.task.kind,
         "precision": recipe.train.precision,
-        "signatures": ["serving_default", "ids"],
         "run_dir": str(run_dir.resolve()),
         "mlflow_run_id": artifacts.read_json(link)["run_id"] if link.is_file() else None,
     }

@@ -18,10 +18,14 @@ from typing import Any, NamedTuple, TextIO
 
 from configs import loading
 from configs.data import Beam
+from configs.loading import RecipeError
+from configs.tasks import Tag
 from pipeline import artifacts
 from pipeline.errors import JobError
 from pipeline.prepare import checks, dead_letters, files, runners, sources
+from pipeline.prepare.bad_records import NOT_UTF8, Record, bad
 from pipeline.prepare.batches import batched
+from pipeline.publishing import answers
 from pipeline.publishing.answers import answerer
 
 DEAD_LETTERS = "dead_letters"
@@ -32,11 +36,15 @@ loaded = functools.cache(answerer)
 
 @dataclass(frozen=True)
 class Unit:
-    """One input file; `column` holds the texts."""
+    """One input file; `columns` hold the texts: one, or both of a pair.
+
+    `given`: whether a text may be there as a list of words, to be tagged as it is.
+    """
 
     path: str
     kind: str
-    column: str
+    columns: tuple[str, ...]
+    given: bool
     separator: str  # joins several labels in a CSV field
     export_dir: Path
     output: Path  # to write, with the ending .csv or .jsonl
@@ -45,8 +53,12 @@ class Unit:
 
 class Row(NamedTuple):
     line: int
-    record: sources.Record
-    text: bytes
+    record: Record
+    asked: answers.Row
+
+    @property
+    def size(self) -> int:
+        return sum(map(len, self.asked))
 
 
 def predict(
@@ -54,7 +66,7 @@ def predict(
     inputs: Sequence[str],
     output: Path,
     beam: Beam | None = None,
-    column: str | None = None,
+    columns: Sequence[str] = (),
     kind: str = "auto",
 ) -> dict[str, Any]:
     """Answer every row of the input files with the columns of `pipeline.publishing.answers`.
@@ -65,7 +77,8 @@ def predict(
 
     Args:
         inputs: paths or globs on any filesystem that Beam knows, `.gz` included.
-        column: where the texts are, if not in the column that the model learned from.
+        columns: where the texts are, if not in the columns that the model learned from; two for
+            a model of pairs.
         kind: format of the files; "auto" goes by their endings.
 
     Returns:
@@ -74,6 +87,7 @@ def predict(
     Raises:
         JobError: no input, a damaged export or file, a text column that is not there, or an
             `output` that holds something else.
+        RecipeError: not as many columns as the model reads texts.
     """
     artifacts.check(export_dir)
     if output.exists() and not _predictions(output):
@@ -85,7 +99,7 @@ def predict(
         (folder / DEAD_LETTERS).mkdir()
         scratch = folder / "scratch"  # some runners leave files of their own beside their sink
         scratch.mkdir()
-        units = _units(export_dir, inputs, folder, column, kind)
+        units = _units(export_dir, inputs, folder, tuple(columns), kind)
         facts["inputs"] = runners.run(beam or Beam(), answer_file, units, scratch / "answers")
         shutil.rmtree(scratch)
     bad: Counter[str] = Counter()
@@ -107,9 +121,15 @@ def _predictions(folder: Path) -> bool:
 
 
 def _units(
-    export_dir: Path, inputs: Sequence[str], folder: Path, column: str | None, kind: str
+    export_dir: Path, inputs: Sequence[str], folder: Path, columns: tuple[str, ...], kind: str
 ) -> list[Unit]:
     task = loading.load(export_dir / "recipe.yaml").task
+    learned = checks.text_columns(task)
+    if columns and len(columns) != len(learned):
+        raise RecipeError(
+            f"--column: the model reads {len(learned)} column(s), {', '.join(learned)} in training;"
+            f" got {', '.join(columns)}"
+        )
     units = []
     for index, source in enumerate(files.matching(tuple(inputs))):
         found = files.format_of(source.path, kind)
@@ -119,7 +139,8 @@ def _units(
             Unit(
                 source.path,
                 found,
-                column or ("text" if found == "text" else task.text),
+                columns or (("text",) if found == "text" and len(learned) == 1 else learned),
+                isinstance(task, Tag),
                 getattr(task, "separator", ""),
                 export_dir.resolve(),
                 (folder / f"{name}.{ending}").resolve(),
@@ -138,12 +159,12 @@ def answer_file(unit: Unit) -> dict[str, Any]:
         dead_letters.Writer(unit.dead_letters, unit.path) as letters,
     ):
         write = WRITERS[unit.output.suffix](file, unit.separator)
-        for batch in batched(_rows(unit), lambda row: len(row.text)):
+        for batch in batched(_rows(unit), lambda row: row.size):
             rows += len(batch)
-            answers = iter(answer([row.text for row in batch if isinstance(row.record, dict)]))
+            found = iter(answer([row.asked for row in batch if isinstance(row.record, dict)]))
             for line, record, _ in batch:
                 if isinstance(record, dict):
-                    write({**record, **next(answers)})
+                    write({**record, **next(found)})
                 else:
                     letters.write(line, record)
     if not letters.reasons:
@@ -152,16 +173,23 @@ def answer_file(unit: Unit) -> dict[str, Any]:
 
 
 def _rows(unit: Unit) -> Iterator[Row]:
-    for line, record in sources.read(unit.path, unit.kind, (unit.column,), others=True):
+    for line, record in sources.read(unit.path, unit.kind, unit.columns, others=True):
         if isinstance(record, dict):
             try:
-                yield Row(line, record, checks.text_bytes(record.get(unit.column)))
+                texts = (_text(record.get(column), unit.given) for column in unit.columns)
+                yield Row(line, record, tuple(texts))
                 continue
             except checks.Refused as refused:
-                record = sources.bad(str(refused), record)
+                record = bad(str(refused), record)
             except UnicodeEncodeError:
-                record = sources.bad(sources.NOT_UTF8, record)
-        yield Row(line, record, b"")
+                record = bad(NOT_UTF8, record)
+        yield Row(line, record, ())
+
+
+def _text(value: Any, given: bool) -> bytes | answers.Words:
+    return (
+        checks.word_list(value) if given and isinstance(value, list) else checks.text_bytes(value)
+    )
 
 
 def _csv_writer(file: TextIO, separator: str) -> Callable[[dict[str, Any]], None]:

@@ -7,21 +7,34 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-Answer = Callable[[Sequence[str] | Sequence[bytes]], dict[str, Any]]
+import numpy as np
+
+from pipeline.publishing.padding import padded, without_padding
+
+Answer = Callable[..., dict[str, Any]]
+INPUTS = {"serving_default": ("text", "second"), "words": ("words",)}
 
 
 def load(export_dir: Path | str) -> Answer:
-    """A function of B texts to arrays whose first axis is B, texts in them as Python strings."""
+    """A function of B texts, and of pairs also of their B second texts, to columns of B answers.
+
+    `signature="words"` takes B lists of words instead. Texts and words may be str or bytes. The
+    columns are arrays, and of a tagger lists of lists, without padding; texts in them are str.
+    """
     import tensorflow as tf
     import tensorflow_text  # noqa: F401  registers the tokenizer's ops
 
     model = tf.saved_model.load(str(export_dir))
 
-    def answer(texts: Sequence[str] | Sequence[bytes]) -> dict[str, Any]:
+    def answer(*columns: Sequence[Any], signature: str = "serving_default") -> dict[str, Any]:
+        given = [padded(columns[0])] if signature == "words" else columns
+        inputs = dict(zip(INPUTS[signature], given, strict=False))
         # `model` is named so that it lives as long as this function: a signature alone does not
         # keep the variables that it reads.
-        outputs = model.signatures["serving_default"](text=tf.constant(texts, tf.string))
-        return {name: _decoded(value.numpy()) for name, value in outputs.items()}
+        outputs = model.signatures[signature](
+            **{name: tf.constant(values, tf.string) for name, values in inputs.items()}
+        )
+        return without_padding({name: _decoded(value.numpy()) for name, value in outputs.items()})
 
     return answer
 
@@ -29,6 +42,4 @@ def load(export_dir: Path | str) -> Answer:
 def _decoded(values: Any) -> Any:
     if values.dtype != object:
         return values
-    import numpy as np
-
     return np.char.decode(values.astype(bytes), "utf-8")

@@ -1,55 +1,56 @@
 """The functions of the SavedModel: raw texts, or token ids, in; readable answers out."""
 
-from pathlib import Path
 from typing import Any
 
 import tensorflow as tf
 
+from pipeline.publishing.servable import Servable, specs
+from pipeline.text.model_inputs import ModelInputs
 
-class Servable(tf.Module):
-    """A tokenizer and a trained model as one thing that `tf.saved_model.save` takes.
 
-    serving_default: text (B,) string. ids: ids (B, T) int32, padded with 0. Both answer, for
+def servable(tokenizer: Any, model: Any, labels: list[str], task: str, top_k: int) -> Servable:
+    """What answers for whole texts, and for pairs of texts.
+
+    serving_default: text (B,) string, and for pairs second (B,) string. ids, if the model reads
+    nothing else: ids (B, T) int32, and for pairs second_ids, padded with 0. Both answer, for
     classify and multilabel, label (B,) string and score (B,), the best ones; labels (B, K) string
     and scores (B, K), the K best in order; probabilities (B, C) in the order of labels.json. For
     regress: value (B,). All numbers are float32, whatever the model computes in. B and T may be 0.
     """
+    inputs = ModelInputs(tokenizer, model.input)
+    served = Servable(inputs, model)
 
-    def __init__(self, tokenizer: Any, model: Any, labels: list[str], task: str, top_k: int):
-        super().__init__()
-        self.tokenizer = tokenizer
-        # What the functions read has to hang on this object; the weights do, the Keras objects
-        # do not, so that the export needs no Keras to be loaded.
-        self.weights = [weight.value for weight in model.weights]
-        k = min(top_k, len(labels))
+    def answers(read: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        logits = tf.cast(served.outputs(read)["logits"], tf.float32)
+        return _readable(logits, labels, task, top_k)
 
-        @tf.function(input_signature=[tf.TensorSpec([None, None], tf.int32, name="ids")])
-        def from_ids(ids):
-            # TensorFlow's kernels are not all right for empty tensors (oneDNN's fused convolution
-            # is not), so the model always sees a row and a token, though they be padding.
-            shape = tf.shape(ids)
-            ids = tf.pad(ids, [[0, tf.cast(size == 0, tf.int32)] for size in tf.unstack(shape)])
-            logits = model({"ids": ids}, training=False)["logits"][: shape[0]]  # (B, C)
-            logits = tf.cast(logits, tf.float32)
-            if task == "regress":
-                return {"value": logits[:, 0]}
-            probabilities = tf.nn.softmax(logits) if task == "classify" else tf.sigmoid(logits)
-            scores, order = tf.math.top_k(probabilities, k)
-            names = tf.gather(tf.constant(labels), order)
-            return {
-                "label": names[:, 0],
-                "score": scores[:, 0],
-                "labels": names,
-                "scores": scores,
-                "probabilities": probabilities,
-            }
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, n) for n in inputs.texts])
+    def from_texts(text, second=None):
+        return answers(inputs.of_texts(text, second))
 
-        @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="text")])
-        def from_text(text):
-            return from_ids(tokenizer.ids(text).to_tensor(0))
+    served.functions["serving_default"] = from_texts
+    if inputs.ids_alone:
 
-        self.from_ids, self.from_text = from_ids, from_text
+        @tf.function(input_signature=list(specs(model.input).values()))
+        def from_ids(ids, second_ids=None):
+            return answers(
+                {"ids": ids} if second_ids is None else {"ids": ids, "second_ids": second_ids}
+            )
 
-    def save(self, directory: Path) -> None:
-        signatures = {"serving_default": self.from_text, "ids": self.from_ids}
-        tf.saved_model.save(self, str(directory), signatures)
+        served.functions["ids"] = from_ids
+    return served
+
+
+def _readable(logits: tf.Tensor, labels: list[str], task: str, top_k: int) -> dict[str, tf.Tensor]:
+    if task == "regress":
+        return {"value": logits[:, 0]}
+    probabilities = tf.nn.softmax(logits) if task == "classify" else tf.sigmoid(logits)
+    scores, order = tf.math.top_k(probabilities, min(top_k, len(labels)))
+    names = tf.gather(tf.constant(labels), order)
+    return {
+        "label": names[:, 0],
+        "score": scores[:, 0],
+        "labels": names,
+        "scores": scores,
+        "probabilities": probabilities,
+    }

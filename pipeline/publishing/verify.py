@@ -41,15 +41,20 @@ def tolerance(export_dir: Path) -> float:
 
 
 def golden_requests(export_dir: Path) -> list[dict[str, Any]]:
-    """[{"text": ..., "outputs": {...}}, ...], the texts with the trained model's answers."""
+    """[{"text": ..., "outputs": {...}}, ...], what was asked with the trained model's answers."""
     with open(export_dir / GOLDEN, encoding="utf-8") as file:
         return [json.loads(line) for line in file]
+
+
+def columns(golden: Sequence[dict[str, Any]]) -> list[list[str]]:
+    """What the requests ask with: all their texts, and of pairs all their second ones."""
+    return [[r[name] for r in golden] for name in ("text", "second") if name in golden[0]]
 
 
 def replay(
     golden: Sequence[dict[str, Any]], answer: Answer, tolerance: float = 1e-5, batch_size: int = 32
 ) -> float:
-    """Ask for every golden text and compare.
+    """Ask again for every golden answer and compare.
 
     Numbers are compared by |got - expected| / max(1, |expected|). Labels must be the same, except
     that labels whose expected probabilities lie within `tolerance` of each other may swap places.
@@ -64,7 +69,7 @@ def replay(
     differences = []
     for start in range(0, len(golden), batch_size):
         requests = golden[start : start + batch_size]
-        answers = answer([request["text"] for request in requests])
+        answers = answer(*columns(requests))
         for i, request in enumerate(requests):
             got = {name: values[i] for name, values in answers.items()}
             differences.append((_difference(request["outputs"], got, tolerance), request, got))
@@ -72,7 +77,7 @@ def replay(
     if largest > tolerance:
         raise JobError(
             f"answers differ from the trained model's by up to {largest:.3g}, allowed is"
-            f" {tolerance:g}: for the text {request['text'][:80]!r} expected"
+            f" {tolerance:g}: for {_asked(request)} expected"
             f" {_shown(request['outputs'])}, got {_shown(got)}. What is served is not what was"
             " trained: do not use this export, make it again with `textmill export`"
         )
@@ -102,6 +107,10 @@ def _difference(expected: dict[str, Any], got: dict[str, Any], tolerance: float)
 def _tied(expected: dict[str, Any], place: Any, tolerance: float) -> bool:
     gaps = np.abs(np.asarray(expected["probabilities"]) - expected["scores"][place])
     return int(np.sum(gaps <= tolerance)) > 1
+
+
+def _asked(request: dict[str, Any]) -> str:
+    return " and ".join(repr(text[:80]) for [text] in columns([request]))
 
 
 def _shown(outputs: dict[str, Any]) -> str:

@@ -13,7 +13,7 @@ from tensorflow_serving.apis import prediction_log_pb2
 from pipeline import artifacts, runs
 from pipeline.errors import JobError
 from pipeline.publishing.export import export
-from pipeline.publishing.signatures import Servable
+from pipeline.publishing.signatures import servable
 from pipeline.publishing.verify import golden_requests, verify
 
 
@@ -141,7 +141,7 @@ def test_verify_finds_other_weights(export_dir, trained, tmp_path):
     with artifacts.publish(copy, "x", {"precision": "float32"}) as folder:
         shutil.copytree(export_dir, folder, dirs_exist_ok=True)
         (folder / artifacts.MANIFEST).unlink()
-        Servable(loaded.tokenizer, loaded.model, loaded.labels, "classify", 5).save(folder)
+        servable(loaded.tokenizer, loaded.model, loaded.labels, "classify", 5).save(folder)
     with pytest.raises(JobError, match="differ from the trained model's by up to"):
         verify(copy)
 

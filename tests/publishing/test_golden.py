@@ -4,6 +4,7 @@ import numpy as np
 import tensorflow as tf
 
 from pipeline.publishing import golden
+from pipeline.text.model_inputs import ModelInputs
 
 
 class Words(tf.Module):
@@ -13,21 +14,34 @@ class Words(tf.Module):
         return tf.strings.unicode_decode(texts, "UTF-8")
 
 
+INPUTS = ModelInputs(Words(), ["ids"])
+
+
 def test_the_choice_depends_on_the_texts_alone():
-    texts = [f"text {i}" for i in range(100)]
-    chosen = golden.choose(texts, 10)
-    assert chosen == golden.choose(reversed(texts + texts), 10)
+    texts = [(f"text {i}",) for i in range(100)]
+    chosen = golden.choose(texts, 10, 1)
+    assert chosen == golden.choose(reversed(texts + texts), 10, 1)
     assert len(set(chosen[:10]) & set(texts)) == 10
     # The same in every process, unlike Python's own hash.
-    assert chosen[:3] == ["text 86", "text 5", "text 32"]
-    assert chosen[10:] == list(golden.HARD_TEXTS)
-    assert golden.choose([*texts, "one more"], 100)[:100] != golden.choose(texts, 100)[:100]
+    assert chosen[:3] == [("text 86",), ("text 5",), ("text 32",)]
+    assert chosen[10:] == [(text,) for text in golden.HARD_TEXTS]
+    more = [*texts, ("one more",)]
+    assert golden.choose(more, 100, 1)[:100] != golden.choose(texts, 100, 1)[:100]
+
+
+def test_pairs_are_hard_on_both_sides():
+    pairs = [("a", "b"), ("b", "a")]
+    chosen = golden.choose(pairs, 5, 2)
+    assert set(chosen[:2]) == set(pairs)
+    firsts, seconds = zip(*chosen[2:], strict=True)
+    assert set(firsts) == set(seconds) == set(golden.HARD_TEXTS)
+    assert all(first != second for first, second in chosen)
 
 
 def test_a_split_smaller_than_asked_for_is_taken_whole():
-    chosen = golden.choose(["b", "a", "?"], 10)
-    assert set(chosen[:3]) == {"b", "a", "?"}
-    assert chosen.count("?") == 1
+    chosen = golden.choose([("b",), ("a",), ("?",)], 10, 1)
+    assert set(chosen[:3]) == {("b",), ("a",), ("?",)}
+    assert chosen.count(("?",)) == 1
 
 
 def outputs(logits, task, top_k=2):
@@ -38,7 +52,7 @@ def outputs(logits, task, top_k=2):
         seen.append(inputs["ids"].tolist())
         return {"logits": tf.constant([logits], tf.float32)}
 
-    [request] = golden.answers(["ab"], Words(), model, ["x", "y", "z"], task, top_k)
+    [request] = golden.answers([("ab",)], INPUTS, model, ["x", "y", "z"], task, top_k)
     assert seen == [[[97, 98]]]
     assert request["text"] == "ab"
     return request["outputs"]
@@ -68,5 +82,5 @@ def test_a_text_without_tokens_is_one_padding_id():
         seen.append(inputs["ids"].tolist())
         return {"logits": tf.zeros([1, 1])}
 
-    golden.answers([""], Words(), model, [], "regress", 1)
+    golden.answers([("",)], INPUTS, model, [], "regress", 1)
     assert seen == [[[0]]]

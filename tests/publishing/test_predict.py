@@ -119,7 +119,7 @@ def test_the_text_may_be_in_another_column(export_dir, tmp_path):
     with pytest.raises(JobError, match="no column 'text'; the file has columns 'question'"):
         predict(export_dir, [str(tmp_path / "x.csv")], tmp_path / "out")
     assert not (tmp_path / "out").exists()
-    predict(export_dir, [str(tmp_path / "x.csv")], tmp_path / "out", column="question")
+    predict(export_dir, [str(tmp_path / "x.csv")], tmp_path / "out", columns=["question"])
     assert len(read_csv(tmp_path / "out" / "00000-x.csv")) == 1
 
 

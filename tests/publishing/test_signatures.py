@@ -7,8 +7,9 @@ import tensorflow as tf
 
 from pipeline import build, runs
 from pipeline.publishing import golden, saved_model
-from pipeline.publishing.signatures import Servable
+from pipeline.publishing.signatures import servable
 from pipeline.publishing.verify import TOLERANCES, replay
+from pipeline.text.model_inputs import ModelInputs
 
 TEXTS = ["I lost my card", "", "pay", "where did my card go? " * 30, "❤️ Köln", "\ufffd \x00"]
 
@@ -56,7 +57,7 @@ def test_a_model_whose_kernels_fail_on_empty_tensors(trained, tmp_path):
     logits = keras.layers.Dense(2)(keras.ops.concatenate(pooled))
     model = keras.Model({"ids": ids}, {"logits": logits})
     tokenizer = runs.load(trained.run_dir).tokenizer
-    Servable(tokenizer, model, ["a", "b"], "classify", 1).save(tmp_path)
+    servable(tokenizer, model, ["a", "b"], "classify", 1).save(tmp_path)
     assert saved_model.load(tmp_path)([])["labels"].shape == (0, 1)
 
 
@@ -97,11 +98,12 @@ def test_every_task_and_every_precision(trained, tmp_path, task, precision):
     recipe = type(trained.recipe).model_validate({**trained.recipe.model_dump(), **settings})
     labels = [] if task == "regress" else ["a", "b", "c", "ä"]
     model = build.build_model(recipe, tokenizer.vocabulary, max(1, len(labels)))
-    Servable(tokenizer, model, labels, task, 3).save(tmp_path)
+    servable(tokenizer, model, labels, task, 3).save(tmp_path)
     answer = saved_model.load(tmp_path)
     assert {v.dtype.kind for v in answer(TEXTS).values()} <= {"f", "U"}
     assert all(v.dtype == np.float32 for v in answer(TEXTS).values() if v.dtype.kind == "f")
-    requests = golden.answers(TEXTS, tokenizer, model, labels, task, 3)
+    examples, inputs = [(text,) for text in TEXTS], ModelInputs(tokenizer, model.input)
+    requests = golden.answers(examples, inputs, model, labels, task, 3)
     assert replay(requests, answer, TOLERANCES[precision]) <= TOLERANCES[precision]
     if task == "multilabel":
         assert not np.allclose(answer(TEXTS)["probabilities"].sum(axis=1), 1.0, atol=0.1)

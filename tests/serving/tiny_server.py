@@ -86,6 +86,7 @@ class Server:
     rest: str
     grpc: str
     log: Path
+    said: str  # before it was ready
 
     def post(self, path: str, **body) -> httpx.Response:
         return httpx.post(f"{self.rest}/v1/models/{path}", timeout=20, **body)
@@ -125,7 +126,7 @@ def running(folder: Path, *arguments):
         assert line, f"the server ended with {process.wait()}:\n{log.read_text()}"
         said += line
     try:
-        yield Server(process, ready[1], ready[2], log)
+        yield Server(process, ready[1], ready[2], log, said)
     finally:
         process.terminate()
         process.wait(timeout=30)

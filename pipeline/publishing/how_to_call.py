@@ -1,0 +1,68 @@
+"""The part of the model card that says how to ask the model, and what it answers."""
+
+from collections.abc import Sequence
+from typing import assert_never
+
+from configs.recipe import Recipe
+from configs.tasks import Classify, LanguageModel, Multilabel, Regress, Tag
+
+
+def how_to_call(
+    recipe: Recipe, version: int, texts: Sequence[str], signatures: Sequence[str], num_labels: int
+) -> str:
+    """Markdown.
+
+    Args: texts, the inputs of `serving_default`; signatures, the names of all that there are.
+    """
+    columns = ", ".join(f'"{name}": ["..."]' for name in texts)
+    arguments = ", ".join(f'{name}=tf.constant(["..."])' for name in texts)
+    others = "\n".join(SIGNATURES[name] for name in signatures if name in SIGNATURES)
+    return f"""On the REST port of TensorFlow Serving:
+
+    curl -d '{{"inputs": {{{columns}}}}}' http://localhost:8501/v1/models/{recipe.name}:predict
+
+In Python, with tensorflow and tensorflow-text alone:
+
+    import tensorflow as tf, tensorflow_text
+    model = tf.saved_model.load("{version}")
+    model.signatures["serving_default"]({arguments})
+
+Outputs: {_outputs(recipe, min(recipe.export.top_k, num_labels))}
+{others}
+"""
+
+
+SIGNATURES = {
+    "ids": """\
+The signature `ids` takes token ids (texts, tokens) int32 padded with 0 in place of texts, and of
+pairs those of the second texts as `second_ids`. A server that batches wants all of one length
+there.""",
+    "words": """\
+The signature `words` takes texts that are cut into words already: words (texts, words) string
+padded with "". Its places count as if single spaces stood between the words.""",
+}
+
+TAGS = """of each text's words, as many as the model reads: `words` as they stand in the text;
+`begins` and `ends`, their places in it, counted in code points; `tags`, and `scores`, the
+probability of each tag. Rows of fewer words are filled up with "", with 0, and places with -1."""
+
+SPANS = """
+Of the spans that the tags spell: `span_labels`, `span_begins` and `span_ends`, filled up in the
+same way."""
+
+
+def _outputs(recipe: Recipe, k: int) -> str:
+    match recipe.task:
+        case Regress():
+            return "`value`."
+        case Classify() | Multilabel():
+            return (
+                f"`label` and its `score`; `labels` and `scores`, the best {k};"
+                "\n`probabilities` of all labels, in the order of `labels.json`."
+            )
+        case Tag(scheme=scheme):
+            return TAGS + ("" if scheme == "plain" else SPANS)
+        case LanguageModel():
+            raise NotImplementedError
+        case unknown:
+            assert_never(unknown)

@@ -1,0 +1,32 @@
+"""Answers about words are ragged and tensors are not: rows come filled up, and here lose that."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+FILLED = -1  # in place of where a word or a span begins, which no text has
+
+# The output that says where rows end -> those that end there.
+WORDS = {"begins": ("words", "begins", "ends", "tags", "scores")}
+SPANS = {"span_begins": ("span_labels", "span_begins", "span_ends")}
+
+
+def without_padding(answers: Mapping[str, Any]) -> dict[str, Any]:
+    """The outputs of a tagger with B lists each; those of other models as they are."""
+    found = dict(answers)
+    for counted, names in (WORDS | SPANS).items():
+        if counted in answers:
+            ends = [sum(place != FILLED for place in row) for row in answers[counted]]
+            for name in names:
+                rows = zip(answers[name], ends, strict=True)
+                found[name] = [list(row[:end]) for row, end in rows]
+    return found
+
+
+def padded(rows: Sequence[Sequence[Any]]) -> np.ndarray:
+    """B lists of words, for a request: (B, T), filled up with empty ones."""
+    filled = np.full((len(rows), max(map(len, rows), default=0)), "", object)
+    for row, words in zip(filled, rows, strict=True):
+        row[: len(words)] = words
+    return filled

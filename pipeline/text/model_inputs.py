@@ -1,0 +1,52 @@
+"""What a model reads, made of raw texts in TensorFlow ops: the same wherever a model is asked."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import tensorflow as tf
+
+from pipeline.text.characters import LONGEST, character_ids
+
+SECOND = "second_"  # begins the names of what is read of a pair's second text
+
+
+class ModelInputs(tf.Module):
+    """The tensors that a model reads, by their names, of texts.
+
+    `ids` (B, T) int32 and, where the model reads it, `characters` (B, T, LONGEST) int32, the
+    spelling of the same tokens; of a pair's second texts the same names after `second_`. Padding
+    is 0. B and T may be 0.
+
+    Args: tokenizer, of `pipeline.text.tokenizers`; names, of the model's inputs.
+    """
+
+    def __init__(self, tokenizer: Any, names: Iterable[str]) -> None:
+        super().__init__(name="inputs")
+        self.tokenizer, self.names = tokenizer, frozenset(names)
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """What raw texts the model asks for: `text`, and of a pair `second`."""
+        return ("text", "second") if f"{SECOND}ids" in self.names else ("text",)
+
+    @property
+    def ids_alone(self) -> bool:
+        """Whether ids are all that the model reads."""
+        return self.names <= {"ids", f"{SECOND}ids"}
+
+    def of_texts(self, text: tf.Tensor, second: tf.Tensor | None = None) -> dict[str, tf.Tensor]:
+        """(B,) string, and of a pair also its second texts."""
+        if second is None:
+            return self._of_texts(text, "")
+        return {**self._of_texts(text, ""), **self._of_texts(second, SECOND)}
+
+    def _of_texts(self, texts: tf.Tensor, prefix: str) -> dict[str, tf.Tensor]:
+        inputs = {f"{prefix}ids": self.tokenizer.ids(texts).to_tensor(0)}
+        if f"{prefix}characters" in self.names:
+            words = self.tokenizer.pieces(texts)[:, : self.tokenizer.settings.max_length]
+            inputs[f"{prefix}characters"] = _spelled(words)
+        return inputs
+
+
+def _spelled(words: tf.RaggedTensor) -> tf.Tensor:
+    return character_ids(words).to_tensor(0, shape=[None, None, LONGEST])

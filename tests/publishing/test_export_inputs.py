@@ -1,0 +1,110 @@
+"""Exports of models of two texts, and of models that read characters: asked in every way."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from small import CNN, LSTM, SPELLED_CNN, SPELLED_LSTM, small
+
+from pipeline.publishing import golden, saved_model, serving_ops
+from pipeline.publishing.signatures import servable
+from pipeline.publishing.verify import replay
+from pipeline.text.model_inputs import ModelInputs
+
+FIRST = ["I lost my card", "", "pay", "where did my card go? " * 30, "❤️ Köln", "\ufffd \x00"]
+SECOND = ["my card is lost", "lost", "", "?", "the card " * 9, "Köln"]
+LABELS = ["yes", "no", "perhaps"]
+PAIR = "{kind: classify, second: other}"
+ALIGNED = LSTM[:-1] + ", pairs: {compare: attention, width: 4}}"
+EXPORTS = {
+    "pair_cnn": (PAIR, CNN),
+    "pair_lstm": (PAIR, LSTM),
+    "aligned_pair": (PAIR, ALIGNED),
+    "pair_value": ("{kind: regress, second: other}", LSTM),
+    "spelled_cnn": ("{kind: classify}", SPELLED_CNN),
+    "spelled_lstm": ("{kind: multilabel}", SPELLED_LSTM),
+    "spelled_pair": (PAIR, SPELLED_LSTM),
+}
+
+
+@pytest.fixture(scope="module", params=EXPORTS)
+def made(request, tmp_path_factory):
+    """The task, the model's inputs, the model, and the folder of its SavedModel."""
+    task, model = EXPORTS[request.param]
+    recipe, tokenizer, model = small(task, model, LABELS)
+    folder = tmp_path_factory.mktemp(request.param)
+    servable(tokenizer, model, LABELS, recipe.task.kind, 2).save(folder)
+    return recipe.task, ModelInputs(tokenizer, model.input), model, folder
+
+
+def columns(inputs):
+    return [FIRST, SECOND][: len(inputs.texts)]
+
+
+def test_it_answers_what_the_model_answers(made):
+    task, inputs, model, folder = made
+    examples = golden.choose(zip(*columns(inputs), strict=True), 6, len(inputs.texts))
+    requests = golden.answers(examples, inputs, model, LABELS, task.kind, 2)
+    assert replay(requests, saved_model.load(folder)) <= 1e-5
+    first = [name for name in requests[0] if name != "outputs"]
+    assert first == ["text", "second"][: len(inputs.texts)]
+    spread = np.ptp([r["outputs"].get("score", r["outputs"].get("value")) for r in requests])
+    assert spread > 0.05
+
+
+def test_an_answer_is_the_same_alone_and_in_a_batch(made):
+    _, inputs, _, folder = made
+    answer = saved_model.load(folder)
+    together = answer(*columns(inputs))
+    for i, texts in enumerate(zip(*columns(inputs), strict=True)):
+        for name, values in answer(*([text] for text in texts)).items():
+            if values.dtype.kind == "U":
+                np.testing.assert_array_equal(values[0], together[name][i])
+            else:
+                np.testing.assert_allclose(values[0], together[name][i], atol=1e-6)
+
+
+def test_every_text_matters_and_so_does_which_is_which(made):
+    task, inputs, _, folder = made
+    answer = saved_model.load(folder)
+    name = "value" if task.kind == "regress" else "probabilities"
+    asked = [["my card", "pay", "my card", "where"], ["where", "where", "pay", "my card"]]
+    values = answer(*asked[: len(inputs.texts)])[name]
+    assert np.abs(values[0] - values[1]).max() > 1e-3
+    if len(inputs.texts) > 1:
+        assert min(np.abs(values[0] - values[i]).max() for i in (2, 3)) > 1e-3
+
+
+def test_batches_of_none_and_bytes_that_are_no_utf8(made):
+    _, inputs, _, folder = made
+    answer = saved_model.load(folder)
+    assert {len(value) for value in answer(*([] for _ in inputs.texts)).values()} == {0}
+    odd = [[b"lost \xff\xfe card", "lost \ufffd\ufffd card".encode()] for _ in inputs.texts]
+    for value in answer(*odd).values():
+        if value.dtype.kind == "f":
+            np.testing.assert_allclose(value[0], value[1], atol=1e-6)
+
+
+def test_ids_are_asked_for_where_they_are_all_that_is_read(made):
+    _, inputs, _, folder = made
+    model = tf.saved_model.load(str(folder))
+    if any("characters" in name for name in inputs.names):
+        assert list(model.signatures) == ["serving_default"]
+        return
+    names = ["ids", "second_ids"]
+    assert sorted(model.signatures["ids"].structured_input_signature[1]) == names
+    wanted = model.signatures["serving_default"](
+        text=tf.constant(FIRST), second=tf.constant(SECOND)
+    )
+    ids = [inputs.tokenizer.ids(texts).to_tensor(0) for texts in (FIRST, SECOND)]
+    for extra in (0, 7):
+        wide = [tf.pad(x, [[0, 0], [0, extra]]) for x in ids]
+        got = model.signatures["ids"](**dict(zip(names, wide, strict=True)))
+        for name in got:
+            if got[name].dtype == tf.string:
+                np.testing.assert_array_equal(got[name], wanted[name])
+            else:
+                np.testing.assert_allclose(got[name], wanted[name], atol=1e-6)
+
+
+def test_the_server_knows_its_ops(made):
+    serving_ops.report(made[-1])

@@ -1,0 +1,74 @@
+"""A model of pairs by the real stages: files in, an export out, asked in every way there is."""
+
+import csv
+import json
+
+import pytest
+
+from configs.recipe import Recipe
+from pipeline import artifacts
+from pipeline.prepare import prepare
+from pipeline.publishing import saved_model
+from pipeline.publishing.export import export
+from pipeline.publishing.predict import predict
+from pipeline.publishing.verify import golden_requests, verify
+from pipeline.training.train import train
+
+SAME = [("I lost my card", "my card is gone"), ("pay a friend", "send money to a friend")]
+OTHER = [("I lost my card", "send money to a friend"), ("pay a friend", "my card is gone")]
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("pairs")
+    rows = [(*pair, label) for label, pairs in (("same", SAME), ("other", OTHER)) for pair in pairs]
+    with open(folder / "train.csv", "w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["premise", "hypothesis", "label"])
+        writer.writerows(
+            [f"{a} {n}", f"{n}. {b}", label] for n in range(10) for a, b, label in rows
+        )
+    recipe = Recipe.model_validate(
+        {
+            "name": "pairs",
+            "work": str(folder / "work"),
+            "data": {"train": str(folder / "train.csv"), "valid": 0.2, "test": 0.2},
+            "text": {"max_length": 20},
+            "task": {"kind": "classify", "text": "premise", "second": "hypothesis"},
+            "model": {"kind": "gru", "embedding": {"width": 8}, "units": 6},
+            "train": {"epochs": 1, "batch_size": 8, "learning_rate": 0.01},
+            "export": {"golden": 5},
+        }
+    )
+    return export(recipe, train(recipe, prepare(recipe)))
+
+
+def test_it_answers_what_the_trained_model_answered(exported):
+    assert verify(exported) <= 1e-5
+
+
+def test_what_it_says_of_itself(exported):
+    assert artifacts.manifest(exported)["signatures"] == ["serving_default", "ids"]
+    card = (exported / "MODEL_CARD.md").read_text()
+    assert "A gru that gives two texts one label of 2" in card
+    assert """{"inputs": {"text": ["..."], "second": ["..."]}}""" in card
+    golden = golden_requests(exported)
+    assert list(golden[0]) == ["text", "second", "outputs"]
+    assert [request["second"].split(".")[0].isdigit() for request in golden[:5]] == [True] * 5
+
+
+def test_files_are_answered(exported, tmp_path):
+    rows = [{"hypothesis": b, "id": i, "premise": a} for i, (a, b) in enumerate(SAME + OTHER)]
+    lines = [*rows, {"premise": "x"}, {"premise": " ", "hypothesis": "x"}]
+    path = tmp_path / "new.jsonl"
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    summary = predict(exported, [str(path)], tmp_path / "out")
+    assert summary["dead_letters"] == {"empty text": 1, "missing column": 1}
+    lines = (tmp_path / "out" / "00000-new.jsonl").read_text().splitlines()
+    got = [json.loads(line) for line in lines]
+    answer = saved_model.load(exported)
+    for row, found in zip(rows, got, strict=True):
+        assert found["id"] == row["id"]
+        outputs = answer([row["premise"]], [row["hypothesis"]])
+        assert found["predicted_label"] == outputs["label"][0]
+        assert found["predicted_score"] == pytest.approx(float(outputs["score"][0]), abs=1e-6)
