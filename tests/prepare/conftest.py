@@ -8,6 +8,7 @@ import pytest
 from configs.loading import parse
 from pipeline.prepare import prepare
 
+MODELS = {"kind: tag": "lstm", "kind: language_model": "elmo"}  # where a text CNN will not do
 DATA = Path(os.environ.get("TEXTMILL_DATA", "../shared/data"))
 
 
@@ -27,9 +28,9 @@ def recipe(tmp_path):
     """A maker of recipes from lines of YAML, whose work folder is the test's own."""
 
     def make(*lines, work="work"):
-        return parse(
-            "\n".join(["name: test", f"work: {tmp_path / work}", "model: {kind: text_cnn}", *lines])
-        )
+        model = next((kind for task, kind in MODELS.items() if task in "".join(lines)), "text_cnn")
+        first = ["name: test", f"work: {tmp_path / work}", f"model: {{kind: {model}}}"]
+        return parse("\n".join([*first, *lines]))
 
     return make
 
@@ -39,3 +40,11 @@ def prepared(recipe, caplog):
     """A maker of prepared data; what it logs is kept for the test."""
     caplog.set_level(logging.INFO, "textmill")
     return lambda *lines, **more: prepare(recipe(*lines, **more))
+
+
+@pytest.fixture(scope="session")
+def data():
+    """The folder of real data."""
+    if not DATA.is_dir():
+        pytest.skip(f"no real data in {DATA}: set TEXTMILL_DATA")
+    return DATA

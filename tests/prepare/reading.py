@@ -15,7 +15,10 @@ def examples(directory, split):
         for name, feature in features.items():
             kind = feature.WhichOneof("kind")
             values = list(getattr(feature, kind).value)
-            example[name] = values[0].decode() if kind == "bytes_list" else values
+            if kind == "bytes_list":
+                values = [value.decode() for value in values]
+                values = values if name == "words" else values[0]
+            example[name] = values
         found.append(example)
     return found
 
