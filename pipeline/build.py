@@ -246,6 +246,17 @@ def start_from_elmo(model: keras.Model, elmo: Elmo | None) -> None:
         elmo_files.assign(model.get_layer("elmo_encoder"), elmo.encoder_weights)
 
 
+def build_elmo(elmo: Elmo) -> keras.Model:
+    """A pretrained ELMo by itself: (B, T, LONGEST) int32 characters -> (B, T, L + 1, 2 P)."""
+    fast = not tf.config.list_physical_devices("GPU")
+    words = CharacterCNN(**elmo.characters, distinct=fast, name="elmo_spelling")
+    encoder = ElmoEncoder(**elmo.encoder, name="elmo_encoder")
+    characters = keras.Input((None, LONGEST), dtype="int32", name="characters")
+    model = keras.Model(characters, layers_of(characters, words, encoder), name="elmo_layers")
+    start_from_elmo(model, elmo)
+    return model
+
+
 def start_from_vectors(
     model: keras.Model, recipe: Recipe, vocabulary: list[str], counts: np.ndarray | None = None
 ) -> vectors.Coverage | None:

@@ -18,7 +18,7 @@ from configs.tasks import Task
 from pipeline import artifacts
 from pipeline.errors import JobError
 
-PARSE = 4096  # examples parsed at a time
+PARSE, PARSE_DOCUMENTS = 4096, 16  # examples parsed at a time
 TEXTS = ("text", "second_text")  # the features with an example's texts
 NO_TAG = -1  # in the place of a tag where there is no word
 
@@ -46,10 +46,25 @@ class Sequences:
 
     def padded(self, rows: np.ndarray, num_rows: int, length: int, padding: int = 0) -> np.ndarray:
         """(num_rows, length, ...) of the sequences `rows`, then of empty ones."""
-        padded = np.full((num_rows, length), padding, self.values.dtype)
+        shape = (num_rows, length, *self.values.shape[1:])
+        padded = np.full(shape, padding, self.values.dtype)
         for place, row in enumerate(rows):
             padded[place, : self.lengths[row]] = self[row]
         return padded if self.table is None else self.table[padded]
+
+
+@dataclass(frozen=True)
+class Words:
+    """N lists of words; `numbers` has the place of each word's spelling, from 1."""
+
+    numbers: Sequences
+    spellings: list[str]
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    def __getitem__(self, row: int) -> list[str]:
+        return [self.spellings[number - 1] for number in self.numbers[row].tolist()]
 
 
 @dataclass(frozen=True)
@@ -59,7 +74,8 @@ class Split:
     `inputs` are the model's by name: `ids`, and for other tasks and models `second_ids`, `starts`
     (the place of each word's first token), `characters`, ... `labels`: (N,) int64 for classify,
     (N, C) float32 of 0 and 1 for multilabel, (N,) float32 for regress, a sequence of int32 for tag.
-    `texts`, of pairs `second_texts`, and `columns` are as they came, before cleaning.
+    `texts`, of pairs `second_texts`, the `words` to tag, and `columns` are as they came, before
+    cleaning; of the words as many as have tags.
     """
 
     inputs: dict[str, Sequences]
@@ -68,6 +84,7 @@ class Split:
     columns: dict[str, list[str]]
     weights: np.ndarray  # (N,) float32, of each example in the loss
     second_texts: list[str] = field(default_factory=list)
+    words: Words | None = None
 
     def __len__(self) -> int:
         return len(self.inputs["ids"])
@@ -91,6 +108,8 @@ def load(prepared: Path, name: str, recipe: Recipe, num_labels: int, columns=())
     """
     import tensorflow as tf
 
+    from pipeline.spellings import Spellings
+
     splits = artifacts.manifest(prepared)["splits"]
     if name not in splits:
         raise JobError(
@@ -99,27 +118,45 @@ def load(prepared: Path, name: str, recipe: Recipe, num_labels: int, columns=())
     task = recipe.task
     inputs = _inputs(task, recipe.text.tokenizer.kind)
     number = tf.float32 if task.kind == "regress" else tf.int64
+    texts = TEXTS if "second_ids" in inputs else TEXTS[:1]
     names = [f"column/{column}" for column in columns]
-    pair = "second_ids" in inputs
     features = {
         **{name: tf.io.RaggedFeature(tf.int64) for name in inputs},
         **({} if task.kind == "language_model" else {"label": tf.io.RaggedFeature(number)}),
-        **{name: tf.io.FixedLenFeature([], tf.string) for name in TEXTS[: 1 + pair]},
-        **{name: tf.io.FixedLenFeature([], tf.string) for name in names},
+        **({"words": tf.io.RaggedFeature(tf.string)} if task.kind == "tag" else {}),
+        **{name: tf.io.FixedLenFeature([], tf.string) for name in (*texts, *names)},
     }
     shards = [str(prepared / shard) for shard in splits[name]["shards"]]
-    batches = tf.data.TFRecordDataset(shards).batch(PARSE)
+    size = PARSE_DOCUMENTS if task.kind == "language_model" else PARSE
+    batches = tf.data.TFRecordDataset(shards).batch(size)
     batches = batches.map(lambda x: tf.io.parse_example(x, features), tf.data.AUTOTUNE)
-    parsed = list(batches)
-    texts = _strings(parsed, "text")
-    return Split(
-        {name: _sequences(parsed, name) for name in inputs},
-        LABELS[task.kind](parsed, num_labels),
-        texts,
-        {column: _strings(parsed, f"column/{column}") for column in columns},
-        np.ones(len(texts), np.float32),
-        _strings(parsed, "second_text") if pair else [],
+    spellings = Spellings()
+    parsed = [_plain(batch, spellings, recipe) for batch in batches]
+    found = {name: _joined([part[name] for part in parsed]) for name in parsed[0]}
+    split = Split(
+        {name: found[name] for name in inputs},
+        LABELS[task.kind](found.get("label"), num_labels),
+        found["text"],
+        {column: found[f"column/{column}"] for column in columns},
+        np.ones(len(found["text"]), np.float32),
+        found.get("second_text", []),
     )
+    return _with_words(split, found, spellings, recipe)
+
+
+def _plain(batch: dict, spellings: Any, recipe: Recipe) -> dict[str, Any]:
+    """Strings, and sequences of numbers, instead of tensors; words by their numbers."""
+    from pipeline.spellings import reads_characters, tokens
+
+    if recipe.task.kind != "tag" and reads_characters(recipe):
+        whole = recipe.task.kind == "language_model"
+        for text, name in zip(TEXTS, CHARACTERS, strict=True):
+            if text in batch:
+                batch = {**batch, name: tokens(batch[text], recipe.text, whole)}
+    found: dict[str, Any] = {}
+    for name, value in batch.items():
+        
+    return found
 
 
 def _inputs(task: Task, tokenizer: str) -> list[str]:
