@@ -98,9 +98,8 @@ def _sweeps(mask, logits, transitions, first, last):
     Both hold the logit of the word itself. What they hold at padding means nothing.
     """
     length = ops.sum(ops.cast(mask, "int32"), axis=1)  # (B, 1)
-    place = ops.arange(ops.shape(mask)[1])[None]
     # A text read from its end is a text with its transitions transposed: one sweep does both.
-    turn = ops.where(place < length, length - 1 - place, place)[..., None]
+    turn = ops.maximum(length - 1 - ops.arange(ops.shape(mask)[1]), 0)[..., None]  # (B, T, 1)
     both = ops.stack([logits, ops.take_along_axis(logits, turn, axis=1)])  # (2, B, T, C)
     swept = _sweep(
         ops.logsumexp,

@@ -13,7 +13,7 @@ MISTAKES = {  # what a mistake is ranked by
     "classify": "confidence",
     "multilabel": "loss",
     "regress": "error",
-    "tag": "confidence in wrong tags, summed",
+    "tag": "wrong words times confidence",
 }
 
 HEAD = """

@@ -59,8 +59,11 @@ def confusion(matrix: np.ndarray, names: list[str]) -> Any:
     return figure
 
 
-def reliability(bins: list[dict[str, Any]]) -> Any:
-    """How often the model is right by how confident it is, and how many texts there are of each."""
+def reliability(bins: list[dict[str, Any]], counted: str = "texts") -> Any:
+    """How often the model is right by how confident it is, and how many answers there are of each.
+
+    Args: counted, what an answer is for.
+    """
     figure, (left, right) = page.figure(2)
     middles = [(b["low"] + b["high"]) / 2 for b in bins]
     width = bins[0]["high"] - bins[0]["low"]
@@ -69,7 +72,7 @@ def reliability(bins: list[dict[str, Any]]) -> Any:
     left.set(xlabel="confidence", ylabel="share that is right", xlim=(0, 1), ylim=(0, 1))
     left.legend(frameon=False, loc="upper left")
     right.bar(middles, [b["n"] for b in bins], width * 0.92)
-    right.set(xlabel="confidence", ylabel="texts", xlim=(0, 1))
+    right.set(xlabel="confidence", ylabel=counted, xlim=(0, 1))
     return figure
 
 
