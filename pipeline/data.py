@@ -130,33 +130,18 @@ def load(prepared: Path, name: str, recipe: Recipe, num_labels: int, columns=())
     size = PARSE_DOCUMENTS if task.kind == "language_model" else PARSE
     batches = tf.data.TFRecordDataset(shards).batch(size)
     batches = batches.map(lambda x: tf.io.parse_example(x, features), tf.data.AUTOTUNE)
-    spellings = Spellings()
-    parsed = [_plain(batch, spellings, recipe) for batch in batches]
+    spellings = Spellings(recipe)
+    parsed = [_plain({**batch, **spellings.words(batch)}, spellings.number) for batch in batches]
     found = {name: _joined([part[name] for part in parsed]) for name in parsed[0]}
-    split = Split(
-        {name: found[name] for name in inputs},
+    return Split(
+        {**{name: found[name] for name in inputs}, **spellings.characters(found)},
         LABELS[task.kind](found.get("label"), num_labels),
         found["text"],
         {column: found[f"column/{column}"] for column in columns},
         np.ones(len(found["text"]), np.float32),
         found.get("second_text", []),
+        Words(found["words"], spellings.spelled) if task.kind == "tag" else None,
     )
-    return _with_words(split, found, spellings, recipe)
-
-
-def _plain(batch: dict, spellings: Any, recipe: Recipe) -> dict[str, Any]:
-    """Strings, and sequences of numbers, instead of tensors; words by their numbers."""
-    from pipeline.spellings import reads_characters, tokens
-
-    if recipe.task.kind != "tag" and reads_characters(recipe):
-        whole = recipe.task.kind == "language_model"
-        for text, name in zip(TEXTS, CHARACTERS, strict=True):
-            if text in batch:
-                batch = {**batch, name: tokens(batch[text], recipe.text, whole)}
-    found: dict[str, Any] = {}
-    for name, value in batch.items():
-        
-    return found
 
 
 def _inputs(task: Task, tokenizer: str) -> list[str]:
@@ -166,39 +151,60 @@ def _inputs(task: Task, tokenizer: str) -> list[str]:
     return ["ids", "second_ids"] if getattr(task, "second", None) else ["ids"]
 
 
-def _sequences(parsed: list[dict], name: str) -> Sequences:
-    lengths = np.concatenate([batch[name].row_lengths().numpy() for batch in parsed])
-    values = np.concatenate([batch[name].values.numpy().astype(np.int32) for batch in parsed])
-    return Sequences(values, np.concatenate([[0], np.cumsum(lengths)]))
+def _plain(batch: dict, number: Callable) -> dict[str, Any]:
+    """A list of str for each tensor of strings, and sequences for ragged ones.
+
+    Args: number, (N,) string -> (N,) int32, for what is ragged and of strings.
+    """
+    import tensorflow as tf
+
+    found: dict[str, Any] = {}
+    for name, value in batch.items():
+        if not isinstance(value, tf.RaggedTensor):
+            found[name] = [text.decode("utf-8", "replace") for text in value.numpy()]
+            continue
+        flat = number(value.values) if value.dtype == tf.string else value.values.numpy()
+        flat = flat.astype(np.int32) if flat.dtype == np.int64 else flat
+        found[name] = Sequences(flat, value.row_splits.numpy())
+    return found
 
 
-def _strings(parsed: list[dict], name: str) -> list[str]:
-    return [value.decode("utf-8", "replace") for batch in parsed for value in batch[name].numpy()]
+def _joined(parts: list) -> Any:
+    """Parts of one feature as one list, or as one of sequences."""
+    if isinstance(parts[0], list):
+        return [text for part in parts for text in part]
+    lengths = np.concatenate([part.lengths for part in parts])
+    return Sequences(
+        np.concatenate([part.values for part in parts]), np.concatenate([[0], np.cumsum(lengths)])
+    )
 
 
-def _scalars(parsed: list[dict], num_labels: int) -> np.ndarray:
-    return np.concatenate([batch["label"].values.numpy() for batch in parsed])
+def _class(labels: Sequences, num_labels: int) -> np.ndarray:
+    return labels.values.astype(np.int64)
 
 
-def _hot(parsed: list[dict], num_labels: int) -> np.ndarray:
-    labels = _sequences(parsed, "label")
+def _number(labels: Sequences, num_labels: int) -> np.ndarray:
+    return labels.values
+
+
+def _hot(labels: Sequences, num_labels: int) -> np.ndarray:
     hot = np.zeros((len(labels), num_labels), np.float32)
     hot[np.repeat(np.arange(len(labels)), labels.lengths), labels.values] = 1.0
     return hot
 
 
-def _tags(parsed: list[dict], num_labels: int) -> Sequences:
-    return _sequences(parsed, "label")
+def _tags(labels: Sequences, num_labels: int) -> Sequences:
+    return labels
 
 
-def _none(parsed: list[dict], num_labels: int) -> None:
+def _none(labels: None, num_labels: int) -> None:
     return None
 
 
-LABELS: dict[str, Callable[[list[dict], int], Any]] = {
-    "classify": _scalars,
+LABELS: dict[str, Callable[[Any, int], Any]] = {
+    "classify": _class,
     "multilabel": _hot,
-    "regress": _scalars,
+    "regress": _number,
     "tag": _tags,
     "language_model": _none,
 }

@@ -29,7 +29,9 @@ def recipe(tmp_path):
 
     def make(*lines, work="work"):
         model = next((kind for task, kind in MODELS.items() if task in "".join(lines)), "text_cnn")
-        first = ["name: test", f"work: {tmp_path / work}", f"model: {{kind: {model}}}"]
+        first = ["name: test", f"work: {tmp_path / work}"]
+        if "model: " not in "".join(lines):
+            first.append(f"model: {{kind: {model}}}")
         return parse("\n".join([*first, *lines]))
 
     return make
