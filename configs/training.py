@@ -94,7 +94,7 @@ class Train(Closed):
     save_every: Count = 500  # steps between checkpoints, beside each validation's
     keep: Count = 2  # newest checkpoints to keep; the best one stays besides
     log_every: Count = 10  # steps
-    log_gradients: bool = False  # each variable's gradient norm too
+    log_gradients: bool = False  # norms by variable and, of recurrent layers, by time step too
 
     @model_validator(mode="after")
     def one_batch_measure(self) -> Self:

@@ -72,6 +72,17 @@ class Run:
         send = self.client.log_artifacts if path.is_dir() else self.client.log_artifact
         send(self.id, str(path), folder)
 
+    def artifact_soon(self, path: Path, folder: str) -> None:
+        """Log a file as `metrics` are logged: a store that fails costs the file, not the work."""
+
+        def send() -> None:
+            try:
+                self.artifact(path, folder)
+            except Exception as error:
+                log.warning("MLflow at %s did not take %s: %s", self.uri, path, error)
+
+        self.sender.submit(send)
+
     def flush(self) -> None:
         """Wait until the store has all metrics, or has refused them once more."""
         self.sender.submit(self._send).result()
@@ -101,6 +112,9 @@ class Silent:
         pass
 
     def artifact(self, path: Path, folder: str | None = None) -> None:
+        pass
+
+    def artifact_soon(self, path: Path, folder: str) -> None:
         pass
 
 

@@ -32,7 +32,7 @@ from pipeline.elmo_files import Elmo
 from pipeline.errors import Interrupted
 from pipeline.progress import Bar, progress
 from pipeline.text.tokenizers import load as load_tokenizer
-from pipeline.training import checkpoints, distribute, not_finite
+from pipeline.training import checkpoints, distribute, gradients, not_finite
 from pipeline.training.state import State
 from pipeline.training.step import Step
 from pipeline.training.stopping import stop_requests
@@ -123,6 +123,9 @@ class Job:
         )
         if self.valid is not None:
             self.validate = validator(recipe.task, labels, self.model, strategy, self.valid)
+        if self.settings.log_gradients and self.chief:
+            batch = gradients.longest(self.batches.epoch(0, 0))
+            self.gradients = gradients.Gradients(self.model, self.loss, batch)
         self.checkpoints = checkpoints.Checkpoints(run_dir / "checkpoints", self.settings.keep)
         self.state = State()
 
@@ -163,6 +166,7 @@ class Job:
             self._log(answer, figures)
             if validates:
                 self._validate()
+                self._log_gradients()
             if epoch_ends or last:
                 self._end_epoch()
             if saves or stop:
@@ -222,6 +226,14 @@ class Job:
         log.info("train: epoch %.2f, step %d: %s", epoch, state.step, facts)
         stopping = self.settings.early_stopping
         state.done = stopping is not None and state.worse >= stopping.patience
+
+    def _log_gradients(self) -> None:
+        """How far back the recurrent layers' errors reach, if that was asked for."""
+        if not (self.settings.log_gradients and self.chief and self.gradients.layers):
+            return
+        folder = self.run_dir / "gradients"
+        for file in gradients.save(self.gradients(), self.state.step, folder):
+            self.tracking.artifact_soon(file, "gradients")
 
     def _averaged(self):
         """Within this, the model has the average of its weights, if the recipe asks for one."""
