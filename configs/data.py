@@ -39,6 +39,11 @@ class WordTokenizer(Closed):
     split: Literal["words", "whitespace"] = "words"
     size: Annotated[int, Field(ge=8)] = 30_000
     min_count: Annotated[int, Field(ge=1)] = 1
+    # A file of word vectors: its first words, the most frequent ones, join those that are learned,
+    # so that words which only new texts have are known by their vectors.
+    vectors: str | None = None
+    vectors_size: Annotated[int, Field(ge=1)] = 100_000
+    fold: bool = False  # a word that is not there stands for its lower-case form
 
 
 class WordPieceTokenizer(Closed):

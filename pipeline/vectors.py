@@ -12,6 +12,7 @@ import zipfile
 import zlib
 from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -76,10 +77,27 @@ def load(
     return matrix.astype(np.float32), Coverage(words, len(found), running)
 
 
-def _rows(path: Path, width: int, wanted: Container[str]) -> Rows:
-    """The words of a file that are wanted in lower case, with their vectors."""
+class _Everything:
+    """Holds whatever is looked for."""
+
+    def __contains__(self, _: object) -> bool:
+        return True
+
+
+def words(path: Path, number: int) -> list[str]:
+    """The first words of a file, which are the most frequent ones; some may stand there twice.
+
+    Raises:
+        RecipeError: there is no such file.
+        JobError: a line is malformed, or the file ends early.
+    """
+    return [word for word, _ in islice(_rows(path, None, _Everything()), number)]
+
+
+def _rows(path: Path, width: int | None, wanted: Container[str]) -> Rows:
+    """The words of a file that are wanted in lower case, with their vectors; None: of any width."""
     if not path.is_file():
-        raise RecipeError(f"model.embedding.path: there is no file {path}")
+        raise RecipeError(f"there is no file of word vectors {path}")
     try:
         if path.suffix == ".npz":
             yield from _npz(path, width, wanted)
@@ -93,7 +111,7 @@ def _rows(path: Path, width: int, wanted: Container[str]) -> Rows:
             else:
                 count, got = None, len(first.split()) - 1
                 file.seek(0)
-            _check_width(path, got, width)
+            width = _checked_width(path, got, width)
             # The numbers of a text begin like this; four bytes of a binary one hardly ever do.
             text = re.match(rb"\S+( [-+.\deE]+){%d}\s" % min(width, 3), file.peek(1))
             if count is not None and not text:
@@ -137,7 +155,7 @@ def _binary(file, path: Path, count: int, width: int, wanted: Container[str]) ->
             yield spelling, np.frombuffer(raw, "<f4")
 
 
-def _npz(path: Path, width: int, wanted: Container[str]) -> Rows:
+def _npz(path: Path, width: int | None, wanted: Container[str]) -> Rows:
     """Two arrays: `words` (N,) of strings and `vectors` (N, width)."""
     with np.load(path) as arrays:
         if set(arrays) != {"words", "vectors"}:
@@ -145,7 +163,7 @@ def _npz(path: Path, width: int, wanted: Container[str]) -> Rows:
                 f"{path}: expected arrays `words` and `vectors`, got {', '.join(sorted(arrays))}"
             )
         words, vectors = arrays["words"], arrays["vectors"]
-    _check_width(path, vectors.shape[-1], width)
+    width = _checked_width(path, vectors.shape[-1], width)
     if vectors.shape != (len(words), width):
         raise JobError(f"{path}: {len(words)} words, but vectors of shape {vectors.shape}")
     for word, vector in zip(words.tolist(), vectors, strict=True):
@@ -153,12 +171,13 @@ def _npz(path: Path, width: int, wanted: Container[str]) -> Rows:
             yield word, vector
 
 
-def _check_width(path: Path, got: int, width: int) -> None:
-    if got != width:
+def _checked_width(path: Path, got: int, width: int | None) -> int:
+    if width not in (None, got):
         raise RecipeError(
             f"model.embedding.width is {width}, but the vectors of {path} have {got} numbers:"
             f" set model.embedding.width={got}"
         )
+    return got
 
 
 def _parsed(numbers: list[bytes], where: str) -> np.ndarray:

@@ -8,7 +8,7 @@ import pytest
 
 from configs.loading import RecipeError
 from pipeline.errors import JobError
-from pipeline.vectors import Coverage, load
+from pipeline.vectors import Coverage, load, words
 
 WORDS = {"the": (1.0, -2.0), "Paris": (0.5, 0.25), "paris": (9.0, 9.0), "naïve": (3e-2, 4.0)}
 VOCABULARY = ["[PAD]", "[UNK]", "the", "PARIS", "naïve", "unheard"]
@@ -139,5 +139,16 @@ def test_another_width_is_the_recipes_mistake(name, write, tmp_path):
 
 
 def test_a_missing_file_is_the_recipes_mistake():
-    with pytest.raises(RecipeError, match=r"there is no file nowhere/glove\.txt"):
+    with pytest.raises(RecipeError, match=r"no file of word vectors nowhere/glove\.txt"):
         load("nowhere/glove.txt", VOCABULARY, 2, seed=1)
+
+
+@pytest.mark.parametrize("ending", ["txt", "npz"])
+def test_the_first_words_of_a_file(tmp_path, ending):
+    path = tmp_path / f"vectors.{ending}"
+    if ending == "npz":
+        np.savez(path, words=np.array(["the", "Of", "and"]), vectors=np.eye(3))
+    else:
+        path.write_text("the 1 0 0\nOf 0 1 0\nand 0 0 1\n", encoding="utf-8")
+    assert words(path, 2) == ["the", "Of"]
+    assert words(path, 5) == ["the", "Of", "and"]

@@ -71,7 +71,7 @@ def settings(recipe: Recipe) -> dict[str, Any]:
     for split in SPLITS:
         if isinstance(data[split], tuple):
             data[split] = "files"
-    text = recipe.text.model_dump(exclude={"tokenizer": {"vocabulary", "model"}})
+    text = recipe.text.model_dump(exclude={"tokenizer": {"vocabulary", "model", "vectors"}})
     columns = {"kind", "text", "second", "label", "separator"}
     task = recipe.task.model_dump(include=columns, exclude_none=True)
     return {"data": data, "text": text, "task": task}
@@ -80,9 +80,9 @@ def settings(recipe: Recipe) -> dict[str, Any]:
 def origins(recipe: Recipe, found: list[Unit]) -> list[dict[str, Any]]:
     """The files that prepared data is made from, with what stands for their content."""
     tokenizer = recipe.text.tokenizer
-    ready: str | None = getattr(tokenizer, "vocabulary", None) or getattr(tokenizer, "model", None)
+    files_of_words = (getattr(tokenizer, name, None) for name in ("vocabulary", "model", "vectors"))
     used = [(unit.split, unit.path) for unit in found]
-    used += [("tokenizer", ready)] if ready else []
+    used += [("tokenizer", path) for path in files_of_words if path]
     return [
         {"for": use, "name": files.name_of(path), "content": content(path)} for use, path in used
     ]

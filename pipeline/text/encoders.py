@@ -21,6 +21,7 @@ class Table(tf.Module):
 
     Args:
         whole_words: whether a word that is given is one token.
+        fold: whether a token that is not in the table is looked up in lower case.
     """
 
     def __init__(
@@ -28,16 +29,25 @@ class Table(tf.Module):
         vocabulary: Vocabulary,
         split: Callable[[tf.Tensor], tf.RaggedTensor],
         whole_words: bool,
+        fold: bool = False,
     ) -> None:
         super().__init__()
-        self.pieces, self.whole_words = split, whole_words
+        self.pieces, self.whole_words, self.fold = split, whole_words, fold
         words = tf.constant(vocabulary.tokens[len(SPECIAL) :], tf.string)
         ids = tf.range(len(SPECIAL), len(vocabulary.tokens), dtype=tf.int32)
         pairs = tf.lookup.KeyValueTensorInitializer(words, ids)
         self.table = tf.lookup.StaticHashTable(pairs, default_value=UNKNOWN)
 
     def ids(self, texts: tf.Tensor) -> tf.RaggedTensor:
-        return tf.ragged.map_flat_values(self.table.lookup, self.pieces(texts))
+        return tf.ragged.map_flat_values(self.lookup, self.pieces(texts))
+
+    def lookup(self, tokens: tf.Tensor) -> tf.Tensor:
+        """(N,) string -> (N,) int32."""
+        ids = self.table.lookup(tokens)
+        if not self.fold:
+            return ids
+        folded = self.table.lookup(tf.strings.lower(tokens, encoding="utf-8"))
+        return tf.where(ids == UNKNOWN, folded, ids)
 
 
 class WordPiece(tf.Module):

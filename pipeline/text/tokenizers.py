@@ -90,7 +90,7 @@ class Tokenizer(tf.Module):
         """
         cleaned = self.clean_words(words)
         if isinstance(self._encoder, Table) and self._encoder.whole_words:
-            ids = self._encoder.table.lookup(cleaned.values)[:, None]
+            ids = self._encoder.lookup(cleaned.values)[:, None]
             return cleaned.with_values(tf.RaggedTensor.from_tensor(ids))
         ids = self._encoder.ids(cleaned.values)
         none = tf.cast(ids.row_lengths() == 0, tf.int64)
@@ -140,10 +140,9 @@ def load(directory: Path) -> Tokenizer:
 
 def _encoder(settings: Text, vocabulary: Vocabulary) -> Table | WordPiece | SentencePiece:
     match settings.tokenizer:
-        case WordTokenizer(split="words"):
-            return Table(vocabulary, split_words, whole_words=True)
-        case WordTokenizer():
-            return Table(vocabulary, split_whitespace, whole_words=True)
+        case WordTokenizer(split=split, fold=fold):
+            cut_at = split_words if split == "words" else split_whitespace
+            return Table(vocabulary, cut_at, whole_words=True, fold=fold)
         case CharacterTokenizer():
             return Table(vocabulary, split_characters, whole_words=False)
         case WordPieceTokenizer():

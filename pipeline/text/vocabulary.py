@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import assert_never
 
 import sentencepiece
@@ -15,6 +16,7 @@ from configs.data import (
     WordPieceTokenizer,
     WordTokenizer,
 )
+from pipeline import vectors
 from pipeline.errors import JobError
 from pipeline.text import subwords
 from pipeline.text.counts import by_frequency, of_characters
@@ -55,8 +57,10 @@ def learn(counts: Mapping[str, int], tokenizer: configs.data.Tokenizer) -> Vocab
     if not counts:
         raise JobError("no words to learn a vocabulary from: are all training texts empty?")
     match tokenizer:
-        case WordTokenizer(size=size, min_count=min_count):
+        case WordTokenizer(size=size, min_count=min_count, vectors=path, vectors_size=number):
             learned = _most_frequent(counts, size, min_count)
+            if path is not None:
+                learned = from_tokens(_joined(learned.tokens, vectors.words(Path(path), number)))
         case CharacterTokenizer(size=size, min_count=min_count):
             spaces = {" ": sum(counts.values())}  # one after each word
             learned = _most_frequent({**of_characters(counts), **spaces}, size, min_count)
@@ -95,6 +99,11 @@ def ready(tokenizer: configs.data.Tokenizer) -> Vocabulary | None:
 def _most_frequent(counts: Mapping[str, int], size: int, min_count: int) -> Vocabulary:
     words = [w for w in by_frequency(counts) if counts[w] >= min_count and w not in SPECIAL]
     return from_tokens([*SPECIAL, *words][:size])
+
+
+def _joined(tokens: list[str], words: list[str]) -> list[str]:
+    """The tokens, then those of the words that are new, each once, in their order."""
+    return list(dict.fromkeys([*tokens, *words]))
 
 
 def _read(path: str) -> bytes:

@@ -8,9 +8,11 @@ from pydantic import TypeAdapter
 from text_kinds import KINDS
 
 import configs.data
+from configs.data import Text
 from pipeline.errors import JobError
 from pipeline.text import vocabulary
 from pipeline.text.special import SPECIAL
+from pipeline.text.tokenizers import Tokenizer
 
 COUNTS = {"the": 9, "cat": 4, "ant": 4, "sat": 2, "once": 1, "[MASK]": 50, "[PAD]": 50}
 
@@ -138,3 +140,30 @@ def test_a_missing_or_broken_ready_file_is_an_error(tmp_path):
     (tmp_path / "bad.model").write_bytes(b"no model")
     with pytest.raises(JobError, match="is not a SentencePiece model"):
         vocabulary.ready(options(kind="sentencepiece", model=str(tmp_path / "bad.model")))
+
+
+def test_words_of_vectors_join_the_learned_ones(tmp_path):
+    path = tmp_path / "vectors.txt"
+    path.write_text("the 1 0\nb 0 1\nParis 1 1\nparis 1 2\nlate 1 2\n", encoding="utf-8")
+    chosen = options(kind="word", vectors=str(path), vectors_size=4)
+    found = vocabulary.learn({"a": 2, "b": 1}, chosen).tokens
+    assert found == [
+        "[PAD]",
+        "[UNK]",
+        "[CLS]",
+        "[SEP]",
+        "[MASK]",
+        "a",
+        "b",
+        "the",
+        "Paris",
+        "paris",
+    ]
+
+
+def test_a_word_that_is_not_there_stands_for_its_lower_case_form():
+    words = vocabulary.from_tokens([*SPECIAL, "paris", "US", "us", "ärger"])
+    for fold, expected in ((True, [5, 6, 7, 5, 8, 1]), (False, [5, 6, 7, 1, 1, 1])):
+        settings = Text(lower=False, tokenizer=options(kind="word", fold=fold))
+        found = Tokenizer(settings, words).ids(["paris US us PARIS Ärger Us2"])
+        assert found.to_list() == [expected]
