@@ -10,10 +10,12 @@ import logging
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import numpy as np
 
@@ -51,8 +53,8 @@ def compute(prepared: Path, recipe: Recipe, path: Path) -> Path:
         JobError: there is no such ELMo, Beam failed, or vectors are not finite.
     """
     manifest = artifacts.manifest(prepared)
-    elmo = pretrained_elmo.read(path)
-    mark = artifacts.fingerprint(LAYOUT, manifest["fingerprint"], _content(elmo))
+    content = _content(pretrained_elmo.read(path))
+    mark = artifacts.fingerprint(LAYOUT, manifest["fingerprint"], content)
     directory = Path(recipe.work, "contextual", mark)
     if artifacts.finished(directory, mark):
         log.info("contextual vectors are up to date: %s", directory)
@@ -71,7 +73,8 @@ def compute(prepared: Path, recipe: Recipe, path: Path) -> Path:
         scratch = (folder / "scratch").resolve()
         scratch.mkdir()
         tokenizer = str((prepared / "tokenizer").resolve())
-        work = partial(_write, elmo=str(path.resolve()), tokenizer=tokenizer, folder=str(scratch))
+        elmo = str(path.resolve()), content
+        work = partial(_write, elmo=elmo, tokenizer=tokenizer, folder=str(scratch))
         made = on_beam(recipe.beam, work, shards, scratch / "answers")
         told["shape"] = made[0]["shape"]
         told["words"] = _join(shards, made, scratch, folder)
@@ -100,36 +103,40 @@ def read(directory: Path, split: str, text: str, offsets: np.ndarray) -> Sequenc
     return Sequences(np.memmap(directory / f"{split}-{text}", DTYPE, "r", shape=shape), offsets)
 
 
-def _content(elmo: Elmo) -> list[Any]:
-    """What a model's vectors depend on."""
+def _content(elmo: Elmo) -> str:
+    """Changes with whatever a model's vectors depend on."""
     weights = {**elmo.character_weights, **elmo.encoder_weights}
     sums = {
         name: hashlib.sha256(np.ascontiguousarray(value).tobytes()).hexdigest()
         for name, value in weights.items()
     }
-    return [elmo.characters, elmo.encoder, sums]
+    return artifacts.fingerprint(elmo.characters, elmo.encoder, sums)
 
 
-def _write(shard: Shard, elmo: str, tokenizer: str, folder: str) -> dict[str, Any]:
-    """Write the vectors of a shard, one file for each of the texts."""
-    encode, shape = _encoder(elmo)
+def _write(shard: Shard, elmo: tuple[str, str], tokenizer: str, folder: str) -> dict[str, Any]:
+    """Write the vectors of a shard, one file for each of the texts, and tell their numbers."""
+    encode, shape = _encoder(*elmo)
     words = dict.fromkeys(shard.texts, 0)
-    paths = {text: Path(folder, shard.file(text)) for text in shard.texts}
-    for path in paths.values():
-        path.unlink(missing_ok=True)  # of a try that was killed
-    for text, some in _words(shard, tokenizer):
-        vectors = _vectors(some, encode, shape)
-        if not np.isfinite(vectors).all():
-            raise JobError(f"{elmo} gives words of {shard.path} vectors too large for 16 bits")
-        with open(paths[text], "ab") as file:
-            file.write(vectors.tobytes())
-        words[text] += len(vectors)
+    with ExitStack() as stack:
+        unfinished = {text: Path(folder, f".{shard.file(text)}.{uuid4().hex}") for text in words}
+        files = {text: stack.enter_context(path.open("wb")) for text, path in unfinished.items()}
+        for text, some in _words(shard, tokenizer):
+            vectors = _vectors(some, encode, shape)
+            if not np.isfinite(vectors).all():
+                raise JobError(f"{elmo[0]} gives words of {shard.path} vectors beyond 16 bits")
+            files[text].write(vectors.tobytes())
+            words[text] += len(vectors)
+    for text, path in unfinished.items():
+        os.replace(path, Path(folder, shard.file(text)))
     return {"words": words, "shape": shape}
 
 
 @functools.lru_cache(maxsize=1)
-def _encoder(path: str) -> tuple[Callable, list[int]]:
-    """Made once a process: (B, T, LONGEST) characters -> (B, T, L + 1, 2 P), and [L + 1, 2 P]."""
+def _encoder(path: str, content: str) -> tuple[Callable, list[int]]:
+    """Made once a process: (B, T, LONGEST) characters -> (B, T, L + 1, 2 P), and [L + 1, 2 P].
+
+    Args: content, because another model may come to lie at the path.
+    """
     import tensorflow as tf
 
     from pipeline.build import build_elmo
@@ -190,14 +197,14 @@ def _join(shards: list[Shard], made: list[dict], scratch: Path, folder: Path) ->
         for text, number in facts["words"].items():
             part, name = scratch / shard.file(text), f"{shard.split}-{text}"
             size = number * int(np.prod(facts["shape"])) * np.dtype(DTYPE).itemsize
-            if (part.stat().st_size if part.is_file() else 0) != size:
+            if not part.is_file() or part.stat().st_size != size:
                 raise JobError(
                     f"{part} is not what a worker says it wrote: do all workers see the work folder"
                     " at the same path?"
                 )
-            if name not in words and size:
+            if name not in words:
                 os.replace(part, folder / name)
-            elif size:
+            else:
                 with open(part, "rb") as source, open(folder / name, "ab") as target:
                     shutil.copyfileobj(source, target)
             words[name] = words.get(name, 0) + number

@@ -46,6 +46,8 @@ def read(path: Path) -> Elmo:
             f"{weights_path} has no array {error.args[0]!r}, which {options_path} asks for: do"
             " they belong together?"
         ) from error
+    except (ValueError, IndexError) as error:
+        raise JobError(f"an array of {weights_path} is of another shape: {error}") from error
     return Elmo(characters, encoder, *weights)
 
 
