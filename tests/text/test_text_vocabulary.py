@@ -4,6 +4,7 @@ import random
 
 import pytest
 import sentencepiece
+import tensorflow as tf
 from pydantic import TypeAdapter
 from text_kinds import KINDS
 
@@ -165,5 +166,6 @@ def test_a_word_that_is_not_there_stands_for_its_lower_case_form():
     words = vocabulary.from_tokens([*SPECIAL, "paris", "US", "us", "ärger"])
     for fold, expected in ((True, [5, 6, 7, 5, 8, 1]), (False, [5, 6, 7, 1, 1, 1])):
         settings = Text(lower=False, tokenizer=options(kind="word", fold=fold))
-        found = Tokenizer(settings, words).ids(["paris US us PARIS Ärger Us2"])
+        texts = tf.constant(["paris US us PARIS Ärger Us2"])
+        found = Tokenizer(settings, words).ids(texts)
         assert found.to_list() == [expected]
