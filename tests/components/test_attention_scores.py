@@ -101,6 +101,12 @@ def test_additive_and_concat_are_one_function():
     np.testing.assert_allclose(additive(query, keys), expected, atol=1e-6)
 
 
+def test_the_two_matrices_of_additive_start_apart():
+    layer = Scores("additive", UNITS, seed=3)
+    layer.build((None, None, KEY), (None, None, KEY))
+    assert np.abs(layer.query_kernel.numpy() - layer.key_kernel.numpy()).mean() > 0.1
+
+
 def test_what_cannot_be_is_refused():
     with pytest.raises(ValueError, match="Received: 'cosine'"):
         Scores("cosine")
