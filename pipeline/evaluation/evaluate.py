@@ -5,8 +5,6 @@ import time
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from configs.loading import RecipeError
 from configs.recipe import Recipe
 from configs.tasks import LanguageModel, Tag
@@ -113,14 +111,17 @@ def open_case(recipe: Recipe, trained: runs.Trained, prepared: Path, name: str) 
 
 def draw(found: dict[str, Any], case: Case) -> dict[str, Any]:
     """The figures that this task has, by name."""
-    drawn = {}
+    drawn, counted = {}, found.get("counted", "texts")
     if case.recipe.task.kind == "classify":
         predicted = case.logits.argmax(axis=1)
         matrix = confusion_matrix(case.split.labels, predicted, case.logits.shape[1])
         drawn["confusion"] = pictures.confusion(matrix, case.trained.labels)
-        drawn["reliability"] = pictures.reliability(found["calibration"])
+        drawn["reliability"] = pictures.reliability(found["calibration"], counted)
     if case.recipe.task.kind == "regress":
-        drawn["scatter"] = pictures.scatter(case.split.labels, np.asarray(case.logits[:, 0]))
+        drawn["scatter"] = pictures.scatter(case.split.labels, case.logits[:, 0], counted)
+    for entry in found["attention"]:
+        if "picture" in entry:
+            drawn[entry["picture"]] = pictures.alignment(entry)
     return drawn
 
 

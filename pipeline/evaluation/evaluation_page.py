@@ -3,7 +3,7 @@
 from typing import Any
 
 from pipeline import page
-from pipeline.evaluation import baselines, evaluation_method, paired
+from pipeline.evaluation import attention_page, baselines, evaluation_method, paired
 from pipeline.evaluation.intervals import LEVEL, spell
 from pipeline.evaluation.scores import PERCENT, TITLES
 from pipeline.evaluation.strongest import MOST_TOKENS
@@ -17,7 +17,7 @@ MISTAKES = {  # what a mistake is ranked by
 }
 
 HEAD = """
-<p class="soft">{{ model }} of run {{ run }}, measured on {{ n }} {{ split }} texts,
+<p class="soft">{{ model }} of run {{ run }}, measured on {{ n }} {{ split }} {{ units }},
 with {{ level }}% intervals.</p>
 {% if split == "valid" %}
 <p class="warn">There is no test split. These are figures of the validation split, which also chose
@@ -39,6 +39,7 @@ def write(report: dict[str, Any], drawn: dict[str, Any]) -> str:
         confused(report, pictures),
         section("Whether to believe its confidence", pictures.get("reliability", "")),
         mistakes(report),
+        attention_page.write(report, pictures),
         looks_for(report),
         classes(report),
         evaluation_method.write(report),
@@ -58,6 +59,7 @@ def head(report: dict[str, Any]) -> str:
         run=report["run"],
         split=report["split"],
         n=page.spell(metrics[report["score"]]["n"]),
+        units=units(report),
         level=LEVEL,
     )
     tiles = {}
@@ -100,7 +102,12 @@ def slices(report: dict[str, Any]) -> str:
     rows = [
         [part["by"], part["part"], part["n"], spelled(score, part)] for part in report["slices"]
     ]
-    return page.table(["by", "part", "texts", TITLES[score]], rows)
+    return page.table(["by", "part", units(report), TITLES[score]], rows)
+
+
+def units(report: dict[str, Any]) -> str:
+    """What the intervals are over."""
+    return "pairs" if report.get("counted") == "pairs" else "texts"
 
 
 def novelty(report: dict[str, Any]) -> str:
@@ -143,10 +150,12 @@ def mistakes(report: dict[str, Any]) -> str:
         return ""
     measure = MISTAKES[report["task"]]
     explained = "decided_by" in entries[0]
-    header = ["text", "label", "predicted", measure, *(["decided by"] if explained else [])]
+    texts = [key for key in ("text", "second_text") if key in entries[0]]
+    names = ["text"] if len(texts) == 1 else ["first text", "second text"]
+    header = [*names, "label", "predicted", measure, *(["decided by"] if explained else [])]
     rows = [
         [
-            shortened(entry["text"]),
+            *(shortened(entry[text]) for text in texts),
             answer(entry["label"]),
             answer(entry["predicted"]),
             f"{entry['wrong']:.1%}" if measure == "confidence" else float(entry["wrong"]),

@@ -10,7 +10,15 @@ from configs.recipe import Recipe
 from configs.tasks import Classify, Multilabel, Regress
 from pipeline import tasks
 from pipeline.data import Split
-from pipeline.evaluation import baselines, calibration, intervals, paired, scores, slices
+from pipeline.evaluation import (
+    attention_maps,
+    baselines,
+    calibration,
+    intervals,
+    paired,
+    scores,
+    slices,
+)
 from pipeline.evaluation.decisions import deciding_ngrams, strongest_ngrams
 from pipeline.evaluation.intervals import Score
 from pipeline.evaluation.judge import Answers, score_functions
@@ -54,7 +62,12 @@ def findings(case: Case) -> dict[str, Any]:
             case.recipe.seed,
         ),
         "mistakes": mistakes(case),
+        "attention": attention_maps.look(
+            case.trained, case.split, case.answers, settings.mistakes, case.recipe.seed
+        ),
     }
+    if case.split.second_texts:
+        found["counted"] = "pairs"
     match task:
         case Classify():
             predicted = case.logits.argmax(axis=1)
@@ -119,6 +132,7 @@ def mistakes(case: Case) -> list[dict[str, Any]]:
     found = [
         {
             "text": case.split.texts[row],
+            **({"second_text": case.split.second_texts[row]} if case.split.second_texts else {}),
             "label": answers.labels[row],
             "predicted": answers.predicted[row],
             "wrong": float(answers.wrong[row]),
@@ -136,7 +150,8 @@ def against_baselines(case: Case, predicted: np.ndarray) -> list[dict[str, Any]]
     """The baselines' scores on the same split, and the model's accuracy against theirs."""
     seed, resamples = case.recipe.seed, case.recipe.evaluate.resamples
     labels, number = case.split.labels, case.logits.shape[1]
-    answers = baselines.predict(case.train.texts, case.train.labels, case.split.texts, seed)
+    train, asked = texts_or_pairs(case.train), texts_or_pairs(case.split)
+    answers = baselines.predict(train, case.train.labels, asked, seed)
     return [
         {
             "baseline": name,
@@ -150,3 +165,9 @@ def against_baselines(case: Case, predicted: np.ndarray) -> list[dict[str, Any]]
         }
         for name, theirs in answers.items()
     ]
+
+
+def texts_or_pairs(split: Split) -> list[str] | list[tuple[str, str]]:
+    if split.second_texts:
+        return list(zip(split.texts, split.second_texts, strict=True))
+    return split.texts

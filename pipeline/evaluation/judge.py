@@ -103,11 +103,13 @@ def judge(task: Task, names: list[str], labels: np.ndarray, logits: np.ndarray) 
 def table(split: Split, answers: Answers) -> pd.DataFrame:
     """One row an example: example, text, label, predicted; for classes score, scores and correct.
 
-    `example` is the same for the same text in every run, so that runs can be joined by it.
+    Pairs have `second_text` too. `example` is the same for the same text, or the same two texts, in
+    every run, so that runs can be joined by it.
     """
     columns: dict[str, Any] = {
-        "example": example_ids(split.texts),
+        "example": example_ids(split.texts, split.second_texts),
         "text": split.texts,
+        **({"second_text": split.second_texts} if split.second_texts else {}),
         "label": answers.labels,
         "predicted": answers.predicted,
     }
@@ -118,8 +120,12 @@ def table(split: Split, answers: Answers) -> pd.DataFrame:
     return pd.DataFrame(columns | {f"column/{name}": c for name, c in split.columns.items()})
 
 
-def example_ids(texts: list[str]) -> list[str]:
-    """16 hex digits of each text and how often it has come before."""
+def example_ids(texts: list[str], second_texts: list[str] | None = None) -> list[str]:
+    """16 hex digits of each text, or pair of texts, and how often it has come before."""
+    if second_texts:
+        # With the length, so that no other two texts are the same one after the other.
+        both = zip(texts, second_texts, strict=True)
+        texts = [f"{len(first)} {first}{second}" for first, second in both]
     seen: Counter[str] = Counter()
     ids = []
     for text in texts:

@@ -93,13 +93,39 @@ def slices(parts: list[dict[str, Any]], overall: dict[str, Any], score: str) -> 
     return figure
 
 
-def scatter(labels: np.ndarray, values: np.ndarray) -> Any:
-    """Predicted against true numbers, and how the errors are spread."""
+def scatter(labels: np.ndarray, values: np.ndarray, counted: str) -> Any:
+    """Predicted against true numbers, and how the errors are spread. Args: counted, of what."""
     figure, (left, right) = page.figure(2, height=3.2)
     ends = [min(labels.min(), values.min()), max(labels.max(), values.max())]
     left.plot(ends, ends, color="#9aa5b1", linestyle="--", linewidth=1)
     left.plot(labels, values, ".", markersize=3, alpha=0.5)
     left.set(xlabel="label", ylabel="predicted")
     right.hist(values - labels, bins=40)
-    right.set(xlabel="predicted - label", ylabel="texts")
+    right.set(xlabel="predicted - label", ylabel=counted)
     return figure
+
+
+def alignment(entry: dict[str, Any]) -> Any:
+    """At which tokens of the other text each token looked: the first text's, and the second's."""
+    of_first, of_second = np.array(entry["alignment"]), np.array(entry["second_alignment"]).T
+    rows, columns = of_first.shape
+    figure, axes = page.figure(2, height=1.5 + 0.15 * rows)
+    most = max(of_first.max(), of_second.max())
+    titles = ("the first text looks: rows add up to 1", "the second text looks: columns do")
+    for axis, weights, title in zip(axes, (of_first, of_second), titles, strict=True):
+        image = axis.imshow(weights, cmap="Oranges", vmin=0, vmax=most, aspect="auto")
+        axis.set_xticks(range(columns), entry["second_tokens"][:columns], rotation=90)
+        axis.set_yticks(range(rows), entry["tokens"][:rows])
+        for label in (*axis.get_xticklabels(), *axis.get_yticklabels()):
+            label.set(parse_math=False, fontsize=8)  # no formula between two dollars
+        axis.set_title(title, fontsize=9)
+        axis.tick_params(length=0)
+        axis.spines[:].set_visible(False)
+        axis.set_xlabel(named("second text", entry["second_tokens"], columns))
+    axes[0].set_ylabel(named("first text", entry["tokens"], rows))
+    figure.colorbar(image, ax=axes, label="weight").outline.set_visible(False)
+    return figure
+
+
+def named(name: str, tokens: list[str], shown: int) -> str:
+    return name if shown == len(tokens) else f"{name}, {shown} of {len(tokens)} tokens"

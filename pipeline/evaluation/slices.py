@@ -29,12 +29,12 @@ def measure(
 
 def parts(split: Split) -> Iterator[tuple[str, str, np.ndarray]]:
     """(what it is cut by, the part's name, its rows) for length quartiles and columns' values."""
-    lengths = split.lengths
+    lengths, by = split.lengths, "length of both" if split.second_texts else "length"
     quarter = np.searchsorted(np.quantile(lengths, [0.25, 0.5, 0.75]), lengths, side="left")
     for q in np.unique(quarter):
         rows = np.flatnonzero(quarter == q)
         low, high = lengths[rows].min(), lengths[rows].max()
-        yield "length", f"{low} tokens" if low == high else f"{low} to {high} tokens", rows
+        yield by, f"{low} tokens" if low == high else f"{low} to {high} tokens", rows
     for column, values in split.columns.items():
         counts = Counter(values).most_common(MOST_VALUES)
         common = [value for value, number in counts if number >= FEWEST_TEXTS]

@@ -46,3 +46,13 @@ def test_an_example_keeps_its_id_whatever_else_is_there():
     assert len(set(ids)) == 4
     assert example_ids(["b", "a", "a"]) == [ids[1], ids[0], ids[2]]
     assert all(len(each) == 16 for each in ids)
+
+
+def test_ids_of_pairs_are_of_both_texts():
+    pairs = [("a", "b"), ("b", "a"), ("ab", ""), ("", "ab"), ("a", "c"), ("a", "b"), ("1 a", "")]
+    ids = example_ids(*(list(side) for side in zip(*pairs, strict=True)))
+    assert len(set(ids)) == len(pairs)
+    again = example_ids(["a", "a", "a"], ["c", "b", "b"])
+    assert again == [ids[4], ids[0], ids[5]]
+    # Without a second text they are what they were when runs of one text were first compared.
+    assert example_ids(["a", "a"], []) == ["7e7f121fae3b9715", "cd85a665880b4301"]
