@@ -8,12 +8,13 @@ from typing import Any, assert_never
 import numpy as np
 
 from configs import loading
-from configs.tasks import Classify, Multilabel, Regress, Task
+from configs.tasks import Classify, LanguageModel, Multilabel, Regress, Tag, Task
 from pipeline import artifacts
 from pipeline.publishing import saved_model
 
 TOGETHER = 128  # rows in one call of the model
 DECIMALS = 6  # what comes after them depends on the order in which a machine adds
+SPAN = ("label", "begin", "end")
 
 Words = tuple[bytes, ...]
 Row = tuple[bytes | Words, ...]  # a text, the two of a pair, or words to tag that are given
@@ -32,8 +33,8 @@ def answerer(export_dir: Path) -> Callable[[Sequence[Row]], list[dict[str, Any]]
             if places:
                 asked = [rows[i] for i in places]
                 outputs = in_order_of_length(partial(answer, signature=signature), asked)
-                for i, columns_of_row in zip(places, columns(outputs, task, labels), strict=True):
-                    found[i] = columns_of_row
+                for i, row in zip(places, columns(outputs, task, labels), strict=True):
+                    found[i] = row
         return found
 
     return answers
@@ -60,7 +61,9 @@ def _joined(parts: list[Any], places: np.ndarray) -> Any:
 def columns(outputs: dict[str, Any], task: Task, labels: list[str]) -> list[dict[str, Any]]:
     """B dicts: for classify `predicted_label` and `predicted_score`; for multilabel the lists
     `predicted_labels` and `predicted_scores`, of the labels above the recipe's threshold in the
-    order of labels.json; for regress `predicted_value`.
+    order of labels.json; for regress `predicted_value`; for tag the lists `predicted_words`,
+    `predicted_tags` and `predicted_scores`, and unless the scheme is plain `predicted_spans` of
+    {"label", "begin", "end"}, in code points of the text, given words joined by spaces.
     """
     match task:
         case Classify():
@@ -82,5 +85,22 @@ def columns(outputs: dict[str, Any], task: Task, labels: list[str]) -> list[dict
         case Regress():
             values = outputs["value"].tolist()
             return [{"predicted_value": round(value, DECIMALS)} for value in values]
+        case Tag():
+            rows = zip(*outputs.values(), strict=True)
+            return [_tagged(dict(zip(outputs, row, strict=True))) for row in rows]
+        case LanguageModel():
+            raise NotImplementedError
         case _:
             assert_never(task)
+
+
+def _tagged(row: dict[str, list]) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "predicted_words": row["words"],
+        "predicted_tags": row["tags"],
+        "predicted_scores": [round(score, DECIMALS) for score in row["scores"]],
+    }
+    if "span_labels" in row:
+        spans = zip(row["span_labels"], row["span_begins"], row["span_ends"], strict=True)
+        found["predicted_spans"] = [dict(zip(SPAN, span, strict=True)) for span in spans]
+    return found

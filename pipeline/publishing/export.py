@@ -7,13 +7,15 @@ from pathlib import Path
 
 from configs import loading
 from configs.recipe import Recipe
+from configs.tasks import Tag
 from pipeline import artifacts, runs, tracking
 from pipeline.progress import log
 from pipeline.publishing import saved_model, serving_ops
 from pipeline.publishing.model_card import facts, model_card
 from pipeline.publishing.serving_files import versions, write_serving_files
-from pipeline.publishing.verify import GOLDEN, columns, golden_requests
+from pipeline.publishing.verify import GOLDEN, TOLERANCES, columns, golden_requests
 
+CLEAR = 30  # golden tags are better than all others by so many tolerances
 RECORD = "export.json"  # in the run's folder: where the export is, how big and how fast
 
 
@@ -64,11 +66,16 @@ def _write(folder: Path, recipe: Recipe, run_dir: Path, version: int) -> list[st
     """Fill the version's folder. Returns the names of its signatures."""
     from pipeline import data
     from pipeline.publishing import golden, warm_up
+    from pipeline.publishing.golden_tags import tag_answers
     from pipeline.publishing.signatures import servable
+    from pipeline.publishing.tag_signatures import tag_servable
 
     trained = runs.load(run_dir)
     tokenizer, model, labels, task = trained.tokenizer, trained.model, trained.labels, recipe.task
-    served = servable(tokenizer, model, labels, task.kind, recipe.export.top_k)
+    if isinstance(task, Tag):
+        served = tag_servable(tokenizer, model, labels, task)
+    else:
+        served = servable(tokenizer, model, labels, task.kind, recipe.export.top_k)
     served.save(folder)
     artifacts.write_json(folder / "ops.json", serving_ops.report(folder))
 
@@ -78,7 +85,11 @@ def _write(folder: Path, recipe: Recipe, run_dir: Path, version: int) -> list[st
     inputs = served.inputs
     examples = list(zip(*[found.texts, found.second_texts][: len(inputs.texts)], strict=True))
     examples = golden.choose(examples, recipe.export.golden, len(inputs.texts))
-    requests = golden.answers(examples, inputs, model, labels, task.kind, recipe.export.top_k)
+    if isinstance(task, Tag):
+        clear = CLEAR * TOLERANCES[recipe.train.precision]
+        requests = tag_answers(examples, inputs, model, labels, task, clear)
+    else:
+        requests = golden.answers(examples, inputs, model, labels, task.kind, recipe.export.top_k)
     lines = [json.dumps(request, ensure_ascii=False) + "\n" for request in requests]
     (folder / GOLDEN).write_text("".join(lines), encoding="utf-8")
     warm_up.write(folder, recipe.name, served.functions, examples, inputs)

@@ -8,19 +8,22 @@ import numpy as np
 FILLED = -1  # in place of where a word or a span begins, which no text has
 
 # The output that says where rows end -> those that end there.
-WORDS = {"begins": ("words", "begins", "ends", "tags", "scores")}
-SPANS = {"span_begins": ("span_labels", "span_begins", "span_ends")}
+ROWS = {
+    "begins": ("words", "begins", "ends", "tags", "scores"),
+    "span_begins": ("span_labels", "span_begins", "span_ends"),
+}
 
 
 def without_padding(answers: Mapping[str, Any]) -> dict[str, Any]:
     """The outputs of a tagger with B lists each; those of other models as they are."""
     found = dict(answers)
-    for counted, names in (WORDS | SPANS).items():
+    for counted, names in ROWS.items():
         if counted in answers:
             ends = [sum(place != FILLED for place in row) for row in answers[counted]]
             for name in names:
-                rows = zip(answers[name], ends, strict=True)
-                found[name] = [list(row[:end]) for row, end in rows]
+                values = answers[name]
+                rows = values.tolist() if isinstance(values, np.ndarray) else values
+                found[name] = [row[:end] for row, end in zip(rows, ends, strict=True)]
     return found
 
 

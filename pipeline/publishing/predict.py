@@ -45,7 +45,7 @@ class Unit:
     kind: str
     columns: tuple[str, ...]
     given: bool
-    separator: str  # joins several labels in a CSV field
+    separator: str  # joins several labels in a CSV field; without one a list is JSON there
     export_dir: Path
     output: Path  # to write, with the ending .csv or .jsonl
     dead_letters: Path
@@ -71,9 +71,10 @@ def predict(
 ) -> dict[str, Any]:
     """Answer every row of the input files with the columns of `pipeline.publishing.answers`.
 
-    `output` gets one file for each input file, with its rows, columns and order: CSV from CSV and
-    TSV, JSONL from the rest. Where a column of an answer's name is there already, it is replaced.
-    Rows that cannot be answered go to `dead_letters/` in it, with file, line and reason.
+    `output` gets one file for each input file, with its rows, columns and order: JSONL, but CSV
+    from CSV and TSV, in which several labels are joined as in training and other lists are JSON.
+    Where a column of an answer's name is there already, it is replaced. Rows that cannot be
+    answered go to `dead_letters/` in it, with file, line and reason.
 
     Args:
         inputs: paths or globs on any filesystem that Beam knows, `.gz` included.
@@ -200,8 +201,12 @@ def _csv_writer(file: TextIO, separator: str) -> Callable[[dict[str, Any]], None
         if not header:
             header.extend(record)
             writer.writerow(header)
-        fields = record.values()
-        writer.writerow([separator.join(map(str, f)) if isinstance(f, list) else f for f in fields])
+        writer.writerow([joined(f) if isinstance(f, list) else f for f in record.values()])
+
+    def joined(field: list) -> str:
+        if separator:
+            return separator.join(map(str, field))
+        return json.dumps(field, ensure_ascii=False)
 
     return write
 

@@ -1,6 +1,6 @@
 """A tokenizer and a trained model as one thing that `tf.saved_model.save` takes."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +12,16 @@ from pipeline.text.model_inputs import ModelInputs
 class Servable(tf.Module):
     """Signatures by name, over one tokenizer and one copy of the model's graph.
 
-    Args: inputs, from texts to what the model reads; model, of Keras.
+    Args: inputs, from texts to what the model reads; model, of Keras; answer, (the model's
+        outputs, its inputs) -> tensors of B rows.
 
-    Attributes: functions, the signatures, to fill before `save`; outputs, the model's, a
-        tf.function of its inputs, in which B and T may be 0.
+    Attributes: functions, the signatures, to fill before `save`; outputs, a tf.function of the
+        model's inputs, in which B and T may be 0, to the answer.
     """
 
-    def __init__(self, inputs: ModelInputs, model: Any) -> None:
+    def __init__(
+        self, inputs: ModelInputs, model: Any, answer: Callable[[dict, dict], dict]
+    ) -> None:
         super().__init__()
         self.inputs = inputs
         # What the functions read has to hang on this object; the weights do, the Keras objects
@@ -30,7 +33,8 @@ class Servable(tf.Module):
         def outputs(inputs):
             rows = tf.shape(inputs["ids"])[0]
             given = {name: _not_empty(value) for name, value in inputs.items()}
-            return {name: x[:rows] for name, x in model(given, training=False).items()}
+            found = answer(model(given, training=False), given)
+            return {name: x[:rows] for name, x in found.items()}
 
         self.outputs = outputs
 

@@ -18,22 +18,22 @@ def servable(tokenizer: Any, model: Any, labels: list[str], task: str, top_k: in
     regress: value (B,). All numbers are float32, whatever the model computes in. B and T may be 0.
     """
     inputs = ModelInputs(tokenizer, model.input)
-    served = Servable(inputs, model)
 
-    def answers(read: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        logits = tf.cast(served.outputs(read)["logits"], tf.float32)
-        return _readable(logits, labels, task, top_k)
+    def readable(outputs: dict[str, tf.Tensor], _: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        return _readable(tf.cast(outputs["logits"], tf.float32), labels, task, top_k)
+
+    served = Servable(inputs, model, readable)
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, n) for n in inputs.texts])
     def from_texts(text, second=None):
-        return answers(inputs.of_texts(text, second))
+        return served.outputs(inputs.of_texts(text, second))
 
     served.functions["serving_default"] = from_texts
     if inputs.ids_alone:
 
         @tf.function(input_signature=list(specs(model.input).values()))
         def from_ids(ids, second_ids=None):
-            return answers(
+            return served.outputs(
                 {"ids": ids} if second_ids is None else {"ids": ids, "second_ids": second_ids}
             )
 

@@ -57,7 +57,8 @@ def replay(
     """Ask again for every golden answer and compare.
 
     Numbers are compared by |got - expected| / max(1, |expected|). Labels must be the same, except
-    that labels whose expected probabilities lie within `tolerance` of each other may swap places.
+    that labels whose expected probabilities lie within `tolerance` of each other may swap places;
+    and so must words, tags and what spans they are.
 
     Returns:
         The largest difference.
@@ -92,7 +93,11 @@ def _difference(expected: dict[str, Any], got: dict[str, Any], tolerance: float)
     for name, value in expected.items():
         wanted, found = np.asarray(value), np.asarray(got[name])
         text = wanted.dtype.kind == "U"
-        if wanted.shape != found.shape or text != (found.dtype.kind == "U"):
+        if wanted.shape != found.shape:
+            return np.inf
+        if not wanted.size:
+            continue
+        if text != (found.dtype.kind == "U"):
             return np.inf
         if text:
             places = np.flatnonzero(np.atleast_1d(wanted != found))
@@ -105,6 +110,8 @@ def _difference(expected: dict[str, Any], got: dict[str, Any], tolerance: float)
 
 
 def _tied(expected: dict[str, Any], place: Any, tolerance: float) -> bool:
+    if "probabilities" not in expected:
+        return False
     gaps = np.abs(np.asarray(expected["probabilities"]) - expected["scores"][place])
     return int(np.sum(gaps <= tolerance)) > 1
 
@@ -114,7 +121,8 @@ def _asked(request: dict[str, Any]) -> str:
 
 
 def _shown(outputs: dict[str, Any]) -> str:
-    return ", ".join(f"{k} {outputs[k]}" for k in ("label", "score", "value") if k in outputs)
+    shown = ("label", "score", "value", "tags", "scores")
+    return ", ".join(f"{k} {str(outputs[k])[:200]}" for k in shown if k in outputs)
 
 
 if __name__ == "__main__":

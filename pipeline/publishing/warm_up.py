@@ -37,6 +37,8 @@ def write(
                 asked = dict(zip(inputs.texts, texts, strict=True))
                 if signature == "ids":
                     asked = inputs.of_texts(*texts)
+                elif signature == "words":
+                    asked = {"words": inputs.tokenizer.words(*texts)[0].to_tensor("")}
                 writer.write(_logged(name, signature, asked).SerializeToString())
 
 

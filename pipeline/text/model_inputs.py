@@ -14,8 +14,9 @@ class ModelInputs(tf.Module):
     """The tensors that a model reads, by their names, of texts.
 
     `ids` (B, T) int32 and, where the model reads it, `characters` (B, T, LONGEST) int32, the
-    spelling of the same tokens; of a pair's second texts the same names after `second_`. Padding
-    is 0. B and T may be 0.
+    spelling of the same tokens; of a pair's second texts the same names after `second_`; of words
+    to tag, where they are not the tokens, `starts` (B, W) int32, the place of each word's first
+    token, counted from 1. Padding is 0. B, T and W may be 0.
 
     Args: tokenizer, of `pipeline.text.tokenizers`; names, of the model's inputs.
     """
@@ -39,6 +40,17 @@ class ModelInputs(tf.Module):
         if second is None:
             return self._of_texts(text, "")
         return {**self._of_texts(text, ""), **self._of_texts(second, SECOND)}
+
+    def of_words(self, words: tf.RaggedTensor) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
+        """Ragged (B, None) string -> what a tagger reads, and (B,) int64, of how many words."""
+        ids, starts = self.tokenizer.ids_of_words(words)
+        inputs = {"ids": ids.to_tensor(0)}
+        if "starts" in self.names:
+            inputs["starts"] = starts.to_tensor(0)
+        if "characters" in self.names:  # of the word tokenizer, whose tokens are the words
+            kept = self.tokenizer.clean_words(words)[:, : self.tokenizer.settings.max_length]
+            inputs["characters"] = _spelled(kept)
+        return inputs, starts.row_lengths()
 
     def _of_texts(self, texts: tf.Tensor, prefix: str) -> dict[str, tf.Tensor]:
         inputs = {f"{prefix}ids": self.tokenizer.ids(texts).to_tensor(0)}

@@ -27,5 +27,5 @@ def small(task, model, labels, *settings):
     built = build_model(recipe, tokenizer.vocabulary, max(1, len(labels)))
     random = tf.random.Generator.from_seed(7)
     for weight in built.trainable_weights:
-        weight.assign(random.normal(weight.shape, stddev=0.7))
+        weight.assign(random.normal(weight.shape, stddev=0.7 if len(weight.shape) > 1 else 0.2))
     return recipe, tokenizer, built
