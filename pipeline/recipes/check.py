@@ -20,7 +20,8 @@ def estimate(recipe: Recipe) -> dict[str, Any]:
         RecipeError: the data are there, but not what the recipe says.
     """
     found, unseen = _look(recipe)
-    tokens, outputs = _vocabulary(recipe, found), _outputs(recipe, found)
+    tokens = _vocabulary(recipe, found)
+    outputs = tokens if recipe.task.kind == "language_model" else _outputs(recipe, found)
     sizes = parameters(recipe, tokens, outputs)
     return {
         "parameters": sum(sizes.values()),

@@ -4,15 +4,18 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import chain, islice
 from typing import Any
 
 from configs.data import Data
 from configs.tasks import Task
 from pipeline.errors import JobError
 from pipeline.prepare import checks, files, sources
+from pipeline.prepare.bad_records import Bad, Record
 
-MOST = 200_000  # records; enough to choose settings from, and read in seconds
+# Enough to choose settings from, and read in seconds.
+MOST = 200_000  # records
+MOST_CHARACTERS = 1 << 25
 # Scripts that put no spaces between words: Thai, Lao, Myanmar, Khmer, Kana, Han.
 SPACELESS = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff"
 # Near enough to the word tokenizer.
@@ -22,7 +25,10 @@ TAG = re.compile(r"</?[A-Za-z][^<>]*>")
 
 @dataclass
 class Look:
-    """What the first MOST records hold; `whole` if there are no more. Lengths are in words."""
+    """What the first records hold; `whole` if there are no more.
+
+    `lengths` are in words, of the longer text of a pair.
+    """
 
     bad: Counter[str] = field(default_factory=Counter)  # reason -> records
     labels: Counter[str] = field(default_factory=Counter)
@@ -44,21 +50,26 @@ def look(data: Data, task: Task) -> Look:
         JobError: they cannot be read, or hold no usable record.
     """
     check, found, texts = checks.checker(task, ()), Look(), set()
-    records = _records(data, (task.text, task.label))
+    records = _records(data, (*checks.text_columns(task), *checks.label_columns(task)))
+    characters = 0
     for record in islice(records, MOST):
         checked = check(record)
-        if isinstance(checked, sources.Bad):
+        if isinstance(checked, Bad):
             found.bad[checked.reason] += 1
             continue
-        text = checked.text.decode()
-        words = WORD.findall(TAG.sub(" ", text).lower())
-        found.words.update(words)
-        found.lengths.append(len(words))
-        found.repeated += text in texts
-        found.tagged += TAG.search(text) is not None
-        texts.add(text)
+        words = [_words(text.decode()) for text in checked.texts]
+        if checked.words:
+            words = [[word.decode().lower() for word in checked.words]]
+        found.words.update(chain.from_iterable(words))
+        found.lengths.append(max(map(len, words)))
+        found.repeated += checked.texts in texts
+        found.tagged += any(TAG.search(text.decode()) for text in checked.texts)
+        texts.add(checked.texts)
         if isinstance(checked.label, tuple):
             found.labels.update(checked.label)
+        characters += sum(map(len, checked.texts))
+        if characters > MOST_CHARACTERS:
+            break
     found.whole = next(records, None) is None
     if not found.lengths:
         reasons = ", ".join(f"{n:,} with {reason}" for reason, n in found.bad.most_common())
@@ -80,13 +91,26 @@ def columns(path: str, declared: str) -> list[str]:
 
 
 def values(data: Data, column: str) -> list[Any]:
-    """What stands in a column of the first MOST records."""
-    records = islice(_records(data, (column,)), MOST)
-    found = [record.get(column) for record in records if isinstance(record, dict)]
-    return [value for value in found if value not in (None, "")]
+    """What stands in a column, the first MOST of it."""
+    return list(islice(_values(data, column), MOST))
 
 
-def _records(data: Data, needed: tuple[str, ...]) -> Iterator[sources.Record]:
+def holds_lists(data: Data, column: str) -> bool:
+    """Whether a column's first value is a list, as where words are given."""
+    return isinstance(next(iter(_values(data, column)), None), list)
+
+
+def _values(data: Data, column: str) -> Iterator[Any]:
+    for record in _records(data, (column,)):
+        if isinstance(record, dict) and record.get(column) not in (None, ""):
+            yield record[column]
+
+
+def _words(text: str) -> list[str]:
+    return WORD.findall(TAG.sub(" ", text).lower())
+
+
+def _records(data: Data, needed: tuple[str, ...]) -> Iterator[Record]:
     for source in files.matching(data.train):
         kind = files.format_of(source.path, data.format)
         for _, record in sources.read(source.path, kind, needed):
