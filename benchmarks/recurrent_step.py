@@ -8,7 +8,7 @@ A step is the layer's outputs for 70 tokens of random vectors as wide as the lay
 gradients of their sum for the weights and the inputs. A name says batch x units, x projection if
 there is one; `bi2` are two bidirectional layers. Each side runs in processes of its own, one after
 the other, in turns, on one thread of one core, and what counts is that thread's processor time,
-which a busy machine falsifies least. Printed is the median over the rounds of each process's median.
+which a busy machine falsifies least. Printed is the median of the processes' medians.
 """
 
 import argparse
@@ -20,7 +20,7 @@ import sys
 import time
 from pathlib import Path
 
-LENGTH, SECONDS = 70, 3.0
+LENGTH, SECONDS = 70, 2.0
 PEER = Path(".venv-peers/bin/python")
 SIDES = {
     "textmill": [sys.executable, __file__],

@@ -17,7 +17,8 @@ def run(x, state, weights, dropped, real, keep, options, training):
     if training:
         outputs, *last = differentiable(x, state, weights, dropped, real, keep, options)
     else:
-        # Nothing is kept for a way back. What derivative is asked for all the same is TensorFlow's.
+        # Nothing is kept for a way back: a SavedModel could not hold it. A derivative that is
+        # wanted all the same is TensorFlow's own.
         loop = Loop(state, weights, dropped, real, keep, options)
         outputs, last, _ = loop.forward(x, keeping=False)
     if real is not None:
@@ -157,7 +158,7 @@ class Loop:
 
         first = length - 1 if reverse else tf.constant(0)
         more = (lambda t, *_: t >= 0) if reverse else (lambda t, *_: t < length)
-        return tf.while_loop(more, step, (first, state, arrays), parallel_iterations=1)[1:]
+        return tf.while_loop(more, step, (first, state, arrays))[1:]
 
     def begun(self, t, state):
         """0 where a text begins. Masks of whole rows are fastest in the first form of Select."""

@@ -111,7 +111,8 @@ class Recurrent(keras.layers.Layer):
             push = by_time(ops.cast(perturbation, "float32"))
             outputs, state = recurrent_steps.run(*given, push)
         else:
-            outputs, state = recurrent_paths.fastest(self, dropped, keep)(*given)
+            run = recurrent_paths.fastest(self, dropped, keep, training)
+            outputs, state = run(*given)
         if fresh is not None and self.backward:
             first = self.starts(fresh, mask)[:, :1]
             state = [ops.where(first, 0.0, s) for s in state]

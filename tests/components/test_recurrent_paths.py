@@ -148,21 +148,24 @@ def test_the_way_through_keras_layers_gives_the_same(cell, masks, backward, monk
 
 
 @pytest.mark.parametrize(
-    ("options", "dropped", "keep", "suits"),
+    ("options", "dropped", "keep", "training", "suits"),
     [
-        ({}, None, None, True),
-        ({"cell": "gru", "backward": True}, None, None, True),
-        ({"cell": "rnn"}, None, None, False),
-        ({"projection": 3}, None, None, False),
-        ({"cell_clip": 1.0}, None, None, False),
-        ({"dtype": "mixed_bfloat16"}, None, None, False),
-        ({}, tf.ones((B, U)), None, False),
-        ({}, None, tf.ones((T, B), "bool"), False),
+        ({}, None, None, True, True),
+        ({"cell": "gru", "backward": True}, None, None, True, True),
+        ({}, None, None, False, False),
+        ({"cell": "rnn"}, None, None, True, False),
+        ({"projection": 3}, None, None, True, False),
+        ({"cell_clip": 1.0}, None, None, True, False),
+        ({"dtype": "mixed_bfloat16"}, None, None, True, False),
+        ({}, tf.ones((B, U)), None, True, False),
+        ({}, None, tf.ones((T, B), "bool"), True, False),
     ],
 )
-def test_what_cudnn_cannot_do_is_not_asked_of_it(options, dropped, keep, suits, monkeypatch):
+def test_what_cudnn_cannot_do_is_not_asked_of_it(
+    options, dropped, keep, training, suits, monkeypatch
+):
     monkeypatch.setattr(cudnn_recurrence, "has_gpu", lambda: True)
-    chosen = recurrent_paths.fastest(Recurrent(U, **options), dropped, keep)
+    chosen = recurrent_paths.fastest(Recurrent(U, **options), dropped, keep, training)
     assert (chosen is cudnn_recurrence.run) is suits
 
 
