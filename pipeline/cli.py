@@ -40,14 +40,20 @@ ExportFolder = Annotated[Path, typer.Argument(metavar="EXPORT", help="A model's 
 @app.command()
 def new(
     data: Annotated[list[str], typer.Option(help="Training file or glob. Repeatable.")],
-    text: Annotated[str, typer.Option(help="Column that holds the texts.")],
-    label: Annotated[str, typer.Option(help="Column that holds what is to be learned.")],
+    text: Annotated[str, typer.Option(help="Column with the texts, or with lists of words.")],
     out: Annotated[Path, typer.Option(help="Recipe to write.")],
     test: Annotated[
         list[str],
         typer.Option(default_factory=list, show_default=False, help="The same, to test on."),
     ],
-    model: Annotated[str, typer.Option(help="Model family.")] = "text_cnn",
+    label: Annotated[
+        str | None,
+        typer.Option(help="Column with what is to be learned; without it, the next word is."),
+    ] = None,
+    second: Annotated[str | None, typer.Option(help="Column with pairs' second texts.")] = None,
+    model: Annotated[
+        str | None, typer.Option(help="Model family; one that suits if not said.")
+    ] = None,
     task: Annotated[str | None, typer.Option(help="Kind of task; guessed if not said.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
 ) -> None:
@@ -59,7 +65,7 @@ def new(
     if out.exists() and not force:
         raise RecipeError(f"--out: {out} is there already: name another file, or say --force")
     files = Data(train=tuple(data), test=tuple(test) or None)
-    out.write_text(recipe(files, text, label, model, task), encoding="utf-8")
+    out.write_text(recipe(files, text, label, model, task, second), encoding="utf-8")
     print(f"{out} is written. Read it, then: textmill run {out}")
 
 

@@ -9,19 +9,32 @@ from configs import loading, plain_yaml
 from configs.data import Data
 from pipeline.recipes import guess, look
 
+MODELS = {"tag": "lstm", "language_model": "elmo"}  # where a text CNN will not do
 
-def recipe(data: Data, text: str, label: str, model: str, kind: str | None = None) -> str:
-    """The text of a recipe to learn the column `label` from the column `text`.
 
-    Args: kind, of the task; None to guess it.
+def recipe(
+    data: Data,
+    text: str,
+    label: str | None = None,
+    model: str | None = None,
+    kind: str | None = None,
+    second: str | None = None,
+) -> str:
+    """The text of a recipe to learn the column `label`, or the next word of the texts themselves.
+
+    Args: text, column of the texts, or of lists of words to tag; second, of the second texts of
+        pairs; model, its kind, None for one that suits the task; kind, of the task; None to guess.
 
     Raises:
         RecipeError: there is no such column, or it holds no labels.
         JobError: the files cannot be read.
     """
+    given = {"text": text, "second": second, "label": label}
+    columns = {name: column for name, column in given.items() if column is not None}
     for path in data.train + (data.test if isinstance(data.test, tuple) else ()):
-        _check_columns(path, data.format, {"--text": text, "--label": label})
-    task, why = guess.task(kind, text, label, look.values(data, label))
+        _check_columns(path, data.format, {f"--{name}": c for name, c in columns.items()})
+    seen = look.values(data, label) if label is not None else []
+    task, why = guess.task(kind, columns, look.holds_lists(data, text), seen)
     found = look.look(data, task)
     name = _name(data.train[0])
     lines = [
@@ -29,10 +42,10 @@ def recipe(data: Data, text: str, label: str, model: str, kind: str | None = Non
         "#     textmill run THIS_FILE",
         f"name: {name}",
         *_section("data", guess.data_settings(data, found)),
-        *_section("text", guess.text_settings(found)),
+        *_section("text", guess.text_settings(task, found)),
         *_section("task", guess.task_settings(task, why, found)),
-        f"model: {{kind: {model}}}",
-        *_section("train", guess.train_settings(found)),
+        f"model: {{kind: {model or MODELS.get(task.kind, 'text_cnn')}}}",
+        *_section("train", guess.train_settings(task, found)),
     ]
     written = "\n".join(lines) + "\n"
     loading.parse(written, name="the new recipe")

@@ -121,3 +121,52 @@ def test_settings_follow_from_the_data(tmp_path):
 
     thai, _ = written(tmp_path, {"text": ["สวัสดีครับ"] * 300, "label": LABELS["classify"]})
     assert thai.text.tokenizer.kind == "sentencepiece"
+
+
+def sentences(path, rows):
+    path.write_text("\n".join("".join(f"{w}\t{t}\n" for w, t in row) for row in rows))
+    return Data(train=str(path), test=None)
+
+
+SPANS = {
+    "bio": [("New", "B-loc"), ("York", "I-loc"), ("is", "O"), ("Emma", "B-per")],
+    "iob1": [("New", "I-loc"), ("York", "I-loc"), ("Oslo", "B-loc"), ("is", "O"), ("J", "I-per")],
+    "bioes": [("New", "B-loc"), ("York", "E-loc"), ("is", "O"), ("Emma", "S-per")],
+    "plain": [("New", "PROPN"), ("York", "PROPN"), ("is", "VERB")],
+}
+
+
+@pytest.mark.parametrize("scheme", SPANS)
+def test_lists_of_words_are_to_be_tagged_as_their_tags_are_spelled(scheme, tmp_path):
+    files = sentences(tmp_path / "names.conll", [SPANS[scheme]] * 30)
+    recipe = loading.parse(new.recipe(files, "1", "2"))
+    assert (recipe.task.kind, recipe.task.text, recipe.task.label) == ("tag", "1", "2")
+    assert recipe.task.scheme == scheme
+    assert recipe.task.decoder == ("softmax" if scheme == "plain" else "crf")
+    assert recipe.model.kind == "lstm"
+
+
+@pytest.mark.parametrize(("labels", "kind"), [(["a", "b"], "classify"), ([1.5, 2.25], "regress")])
+def test_pairs(labels, kind, tmp_path):
+    path = tmp_path / "pairs.csv"
+    rows = [
+        (a, b, labels[i % 2]) for i, (a, b) in enumerate(zip(texts(60), texts(60, 1), strict=True))
+    ]
+    pd.DataFrame(rows, columns=["one", "other", "score"]).to_csv(path, index=False)
+    files = Data(train=str(path), test=None)
+    recipe = loading.parse(new.recipe(files, "one", "score", second="other"))
+    assert (recipe.task.kind, recipe.task.second) == (kind, "other")
+    with pytest.raises(loading.RecipeError, match=r"--second: no column 'othr'.*'other'"):
+        new.recipe(files, "one", "score", second="othr")
+    with pytest.raises(loading.RecipeError, match="--second: pairs are to classify"):
+        new.recipe(files, "one", "score", kind="multilabel", second="other")
+
+
+def test_texts_without_labels_are_for_a_language_model(tmp_path):
+    path = tmp_path / "book.txt"
+    path.write_text("\n".join(texts(50)))
+    files = Data(train=str(path), test=None)
+    recipe = loading.parse(new.recipe(files, "text"))
+    assert (recipe.task.kind, recipe.model.kind) == ("language_model", "elmo")
+    with pytest.raises(loading.RecipeError, match="--task classify needs --label"):
+        new.recipe(files, "text", kind="classify")
