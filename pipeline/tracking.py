@@ -194,6 +194,7 @@ def log_model(recipe: Recipe, run_dir: Path, export_dir: Path) -> str:
                 name="model",
                 python_model=str(Path(__file__).with_name("served_model.py")),
                 artifacts={"export": str(export_dir)},
+                model_config={"pairs": getattr(recipe.task, "second", None) is not None},
                 pip_requirements=provenance.requirements("tensorflow", "tensorflow-text", "mlflow"),
                 registered_model_name=name,
             )

@@ -233,6 +233,66 @@ def test_the_registered_model_answers_raw_strings(recipe, prepared, tmp_path, ex
     assert model.predict([]) == []
 
 
+def test_the_registered_model_of_pairs(mlflow_store, prepared, tmp_path):
+    import pandas as pd
+    import tensorflow as tf
+
+    class Longer(tf.Module):
+        @tf.function(input_signature=[tf.TensorSpec([None], tf.string)] * 2)
+        def __call__(self, text, second):
+            return {"value": tf.strings.length(second) - tf.strings.length(text)}
+
+    model = Longer()
+    tf.saved_model.save(model, str(tmp_path / "export"), {"serving_default": model.__call__})
+    tracked = {"uri": mlflow_store, "experiment": "tracking-tests", "register_as": "pairs"}
+    recipe = make_recipe(tmp_path, task={"kind": "regress", "second": "other"}, tracking=tracked)
+    with tracking.open_run(recipe, tmp_path / "run", prepared):
+        pass
+    tracking.log_model(recipe, tmp_path / "run", tmp_path / "export")
+    model = mlflow.pyfunc.load_model("models:/pairs@champion")
+    rows = [{"text": "a", "second": "abc"}, {"second": "", "text": "abc"}]
+    for asked in (rows, pd.DataFrame(rows)):
+        assert model.predict(asked) == [{"value": 2}, {"value": -3}]
+    assert model.predict([]) == []
+    with pytest.raises(mlflow.exceptions.MlflowException, match="second"):
+        model.predict([{"text": "a"}])
+
+
+def test_the_registered_tagger_answers_without_padding(mlflow_store, prepared, tmp_path):
+    import tensorflow as tf
+
+    class Letters(tf.Module):
+        """A word's tag is itself; each but an `a` is a span."""
+
+        @tf.function(input_signature=[tf.TensorSpec([None], tf.string)])
+        def __call__(self, text):
+            words = tf.strings.split(text)
+            begins = tf.ragged.range(words.row_lengths())
+            spans = words != "a"
+            found = {
+                "words": words, "tags": words, "begins": begins, "ends": begins + 1,
+                "scores": tf.ones_like(begins),
+                "span_labels": tf.ragged.boolean_mask(words, spans),
+                "span_begins": tf.ragged.boolean_mask(begins, spans),
+                "span_ends": tf.ragged.boolean_mask(begins + 1, spans),
+            }  # fmt: skip
+            return {k: v.to_tensor("" if v.dtype == tf.string else -1) for k, v in found.items()}
+
+    model = Letters()
+    tf.saved_model.save(model, str(tmp_path / "export"), {"serving_default": model.__call__})
+    tracked = {"uri": mlflow_store, "experiment": "tracking-tests", "register_as": "letters"}
+    recipe = make_recipe(tmp_path, tracking=tracked)
+    with tracking.open_run(recipe, tmp_path / "run", prepared):
+        pass
+    tracking.log_model(recipe, tmp_path / "run", tmp_path / "export")
+    first, none, last = mlflow.pyfunc.load_model("models:/letters@champion").predict(
+        ["a b", "", "c a c"]
+    )
+    assert (first["words"], first["span_labels"], first["span_begins"]) == (["a", "b"], ["b"], [1])
+    assert set(map(len, none.values())) == {0}
+    assert (last["ends"], last["span_ends"]) == ([1, 2, 3], [1, 3])
+
+
 @pytest.mark.slow
 def test_mlflow_serves_the_registered_model(mlflow_store, prepared, tmp_path, export):
     tracked = {"uri": mlflow_store, "experiment": "tracking-tests", "register_as": "served"}

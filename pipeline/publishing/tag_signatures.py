@@ -33,7 +33,7 @@ def tag_servable(tokenizer: Any, model: Any, labels: list[str], task: Tag) -> Se
 
     served = Servable(inputs, model, decoded)
 
-    def answers(words: tf.RaggedTensor, places: tuple[Any, Any]) -> dict[str, tf.Tensor]:
+    def answers(words: tf.RaggedTensor, places: list[tf.RaggedTensor]) -> dict[str, tf.Tensor]:
         read, lengths = inputs.of_words(words)
         mask = tf.sequence_mask(lengths)  # (B, T)
         width = tf.shape(mask)[1]
