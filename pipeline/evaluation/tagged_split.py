@@ -41,8 +41,9 @@ def measure(recipe: Recipe, task: Tag, trained: Trained, prepared: Path, name: s
 
 
 def words(split: data.Split) -> list[list[str]]:
-    """Each text is its words, as they were given, joined by single spaces."""
-    return [text.split(" ") for text in split.texts]
+    """As they were given, without those that were cut off."""
+    assert split.words is not None
+    return [split.words[row] for row in range(len(split))]
 
 
 def tags(numbers: data.Sequences, labels: list[str]) -> list[list[str]]:

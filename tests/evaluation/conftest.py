@@ -43,8 +43,9 @@ def write_prepared(folder, recipe, splits, labels):
 def example(text, label, columns, ids):
     import tensorflow as tf
 
-    def raw(value):
-        return tf.train.Feature(bytes_list=tf.train.BytesList(value=[value.encode()]))
+    def raw(*values):
+        values = [value.encode() for value in values]
+        return tf.train.Feature(bytes_list=tf.train.BytesList(value=values))
 
     def whole(values):
         return tf.train.Feature(int64_list=tf.train.Int64List(value=values))
@@ -53,7 +54,9 @@ def example(text, label, columns, ids):
         labelled = tf.train.Feature(float_list=tf.train.FloatList(value=[label]))
     else:
         labelled = whole(label if isinstance(label, list) else [label])
-    features = {"ids": whole(ids), "text": raw(text), "label": labelled}
+    # Of taggers the words to tag, which no other task has.
+    features = {"ids": whole(ids), "words": raw(*text.split()), "text": raw(text)}
+    features["label"] = labelled
     features |= {f"column/{name}": raw(value) for name, value in columns.items()}
     return tf.train.Example(features=tf.train.Features(feature=features))
 
