@@ -95,7 +95,8 @@ def viterbi(logits, mask, transitions, first, last):
 def _sweeps(mask, logits, transitions, first, last):
     """Log sums of exp(score) over what comes before and after: both (B, T, C), and ln Z, (B,).
 
-    Both hold the logit of the word itself. What they hold at padding means nothing.
+    Both hold the logit of the word itself, and are known up to a number for each word. What they
+    hold at padding means nothing.
     """
     length = ops.sum(ops.cast(mask, "int32"), axis=1)  # (B, 1)
     # A text read from its end is a text with its transitions transposed: one sweep does both.
@@ -109,14 +110,20 @@ def _sweeps(mask, logits, transitions, first, last):
     )
     forward, backward = ops.unstack(ops.transpose(swept, (1, 2, 0, 3)), num=2)
     backward = ops.take_along_axis(backward, turn, axis=1)
-    total = ops.logsumexp(backward[:, 0] + first, axis=-1)
+    taken_out = (ops.max(backward, axis=-1) * mask[..., 0])[:, 1:]
+    total = ops.logsumexp(backward[:, 0] + first, axis=-1) + ops.sum(taken_out, axis=1)
     return forward, backward, ops.where(length[:, 0] > 0, total, 0.0)
 
 
 def _sweep(reduce, steps, transitions, first):
-    """What `reduce` makes of all sequences that end in a tag, (T, ..., C), of steps (T, ..., C)."""
+    """What `reduce` makes of all sequences that end in a tag, (T, ..., C), of steps (T, ..., C).
+
+    Before each step the maximum over the tags is taken out, so that what tells tags apart does not
+    drown in the rounding of a long text's sum.
+    """
 
     def step(before, here):
+        before = before - ops.max(before, axis=-1, keepdims=True)
         after = reduce(before[..., None] + transitions, axis=-2) + here
         return after, after
 

@@ -116,6 +116,25 @@ def test_marginals(scale):
     np.testing.assert_allclose(found.sum(axis=-1), MASK, atol=1e-6)
 
 
+def test_probabilities_of_a_long_text_are_as_exact_as_those_of_a_short_one():
+    """400 words, of a score of thousands, against the same sums in 64 bits."""
+    random = np.random.default_rng(4)
+    logits = random.normal(size=(400, C)).astype(np.float32) * 5
+    chain = [random.normal(size=s).astype(np.float32) for s in ((C, C), (C,), (C,))]
+    exact, (transitions, first, last) = logits.astype(float), (x.astype(float) for x in chain)
+    before, after = np.empty((2, 400, C))
+    before[0], after[-1] = first + exact[0], last
+    for t in range(1, 400):
+        before[t] = logsumexp(before[t - 1][:, None] + transitions, axis=0) + exact[t]
+        after[-1 - t] = logsumexp(transitions + exact[-t] + after[-t], axis=1)
+    total = logsumexp(before[-1] + last)
+    assert total > 1000
+    mask = np.ones((1, 400), bool)
+    found = np.asarray(crf.marginals(logits[None], mask, *chain))[0]
+    np.testing.assert_allclose(found, np.exp(before + after - total), atol=2e-6)
+    assert float(crf.log_partition(logits[None], mask, *chain)[0]) == pytest.approx(total, rel=1e-6)
+
+
 @pytest.mark.parametrize("seed", range(20))
 def test_viterbi(seed):
     arrays = parameters(1.0, seed)
