@@ -1,11 +1,11 @@
 """Records of each task -> token ids and the other features of their examples.
 
-All have `text`, as it came, and `column/NAME`; and besides, in this order before `text`,
+All have `text`, as it came, and `column/NAME`. Besides,
 
     classify, multilabel, regress   ids, label; of a pair also second_ids and second_text
-    tag                             ids, words as they were given, label for each word, and where
-                                    these are not single tokens, `starts`: the place of each word's
-                                    first token in ids, from 1
+    tag                             ids; words, as they were given, and label, each of a word; and
+                                    starts where words are not single tokens: the place of each
+                                    word's first token in ids, counted from 1
     language_model                  ids of the whole text between [CLS] and [SEP]
 """
 

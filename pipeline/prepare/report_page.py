@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.page import figure, fill, page, picture, table, tiles
+from pipeline.page import COLOURS, figure, fill, page, picture, table, tiles
 
 MOST_BARS = 40  # labels that are drawn by name
 Facts = dict[str, Any]
@@ -118,7 +118,7 @@ def _lengths(told: Facts) -> str:
     drawn, axes = figure()
     edges = np.array(told["length_edges"])
     for i, (split, part) in enumerate(told["splits"].items()):
-        style = {"lw": 1.6, "color": f"C{i}"}
+        style = {"lw": 1.6, "color": COLOURS[i]}
         axes.stairs(np.array(part["lengths"]) / part["examples"], edges, label=split, **style)
         if "second_lengths" in part:
             share = np.array(part["second_lengths"]) / part["examples"]
@@ -154,7 +154,12 @@ def _labels(splits: Facts) -> str:
             axes.barh(np.arange(len(names)) + i * thickness, shares, thickness, label=split)
         axes.set_yticks(np.arange(len(names)) + 0.4 - thickness / 2, names)
         axes.invert_yaxis()
-        axes.set_xlabel(f"share of {what}")
+        # Most words of most sentences are no part of a name, and would hide the others.
+        logarithmic = what == "words" and splits["train"]["labels"][names[0]] > sum(
+            splits["train"]["labels"][name] for name in names[1:]
+        )
+        axes.set_xscale("log" if logarithmic else "linear")
+        axes.set_xlabel(f"share of {what}{', on a logarithmic scale' * logarithmic}")
     else:
         drawn, axes = figure()
         for split, part in splits.items():
