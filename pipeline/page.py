@@ -34,7 +34,7 @@ p, ul { margin: .5rem 0; max-width: 46rem; }
 .scroll { overflow-x: auto; }
 table { margin: .6rem 0; border-collapse: collapse; font-size: .92rem; }
 th, td { padding: .3rem .9rem .3rem 0; border-bottom: 1px solid var(--line); text-align: left;
-         vertical-align: top; overflow-wrap: break-word; max-width: 34rem; }
+         vertical-align: top; overflow-wrap: break-word; max-width: 38rem; }
 th { color: var(--soft); font-weight: 600; white-space: nowrap; }
 td.number, th.number { text-align: right; white-space: nowrap;
                        font-variant-numeric: tabular-nums; }

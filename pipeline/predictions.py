@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from pipeline import batching, data
-from pipeline.tagging import Decode
+from pipeline.tasks import Decode
 
 BATCH = 256
 

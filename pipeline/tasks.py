@@ -8,9 +8,11 @@ import numpy as np
 from configs.tasks import Classify, LanguageModel, Multilabel, Regress, Tag, Task
 from pipeline.data import NO_TAG
 from pipeline.errors import JobError
+from pipeline.text import schemes
 
 LOWER_IS_BETTER = {"loss", "rmse", "mae", "perplexity"}
 Loss = Callable[[Any, Any], Any]
+Decode = Callable[[dict[str, Any], Any], tuple[Any, Any]]
 
 
 def loss_function(task: Task) -> Loss:
@@ -41,6 +43,17 @@ def loss_function(task: Task) -> Loss:
             )
         case _:
             assert_never(task)
+
+
+def decoder(task: Tag, labels: list[str]) -> Decode:
+    """(outputs, (B, T) mask of words) -> (B, T) int32 ids of tags, (B, T) their probabilities.
+
+    Spans begin and end as the scheme says, whatever the head, so that every answer can be read.
+    """
+    from components import tag_heads
+
+    allowed = None if task.scheme == "plain" else schemes.allowed(labels, task.scheme)
+    return lambda outputs, mask: tag_heads.decode(outputs, mask, allowed)
 
 
 def class_weights(task: Task, labels: list[str], train_labels: np.ndarray) -> np.ndarray | None:

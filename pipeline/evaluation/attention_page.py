@@ -1,23 +1,25 @@
 """What a model with attention looked at, for its report: each token shaded by its weight."""
 
+import math
 from typing import Any
 
 from pipeline import page
 
-FAINTEST = 0.005  # a smaller weight is not shaded
+DARKEST = 16  # times an even share of the weights
 
 SECTION = """
-{% macro shaded(token, weight) %}
-{% if weight >= faintest %}<span title="{{ "%.3f" | format(weight) }}" style="background:
-rgba(217,130,43,{{ "%.2f" | format(0.9 * weight ** 0.5) }});color:var(--ink);padding:.1em .2em;
-border-radius:3px">{{ token }}</span>{% else %}{{ token }}{% endif %}
-{% endmacro %}
+{% macro shaded(token, weight, dark) %}
+<span{% if weight %} title="{{ weight }}"{% endif %}{% if dark %} style="background:
+{{- "rgba(217,130,43,%.2f)" | format(dark) }};color:var(--ink);padding:.1em .2em;
+margin:0 -.2em;border-radius:3px"{% endif %}>{{ token }}</span>
+{%- endmacro %}
 <h2>What it looked at</h2>
 {% if weighted %}
 <p class="soft">Of the vectors of a text's tokens the model took {{ "a weighted mean" if hops == 1
-else "%d weighted means, its hops" % hops }}. The darker a token, the larger its weight:
-{% for weight in (0.01, 0.1, 0.5, 1.0) %}{{ shaded(weight, weight) }} {% endfor %}
-Point at a token for its number.</p>
+else "%d weighted means, its hops" % hops }}. The darker a token, the more
+its weight exceeds an even share:
+{% for times, dark in legend %}{{ shaded(times, times, dark) }} {% endfor %}
+Point at a token for its weight.</p>
 {% endif %}
 {% if aligned %}
 <p class="soft">{{ "Before that, each" if weighted else "Each" }} token looked at the tokens of the
@@ -36,7 +38,7 @@ explain it depends on what one calls an explanation
 <p style="margin:.2rem 0 .2rem 1.2rem;line-height:1.8">
 {% if name %}<span class="soft">{{ name }}:</span>{% endif %}
 
-{% for token, weight in tokens %}{{ shaded(token, weight) }} {% endfor %}</p>
+{% for token in tokens %}{{ shaded(*token) }} {% endfor %}</p>
 {% endfor %}
 {{ entry.picture | safe }}
 {% endfor %}
@@ -54,7 +56,9 @@ def write(report: dict[str, Any], pictures: dict[str, str]) -> str:
         groups[1] = ("Answers nearer than most, drawn at random", False)
     return page.fill(
         SECTION,
-        faintest=FAINTEST,
+        legend=[
+            (f"{times}\N{NO-BREAK SPACE}times", darkness(times)) for times in (2, 4, 8, DARKEST)
+        ],
         weighted="attention" in entries[0],
         hops=len(entries[0].get("attention", [])),
         aligned="alignment" in entries[0],
@@ -73,18 +77,35 @@ def shown(entry: dict[str, Any], pictures: dict[str, str]) -> dict[str, Any]:
     }
 
 
-def lines(entry: dict[str, Any]) -> list[tuple[str, list[tuple[str, float]]]]:
-    """What stands before a line, and its tokens with their weights: a line for each mean."""
+def lines(entry: dict[str, Any]) -> list[tuple[str, list[tuple[str, str, float]]]]:
+    """What stands before a line, and its tokens, their weights and darkness: a line for each mean.
+
+    A pair without weights has a line for each text all the same.
+    """
     found = []
     for name, prefix in (("first", ""), ("second", "second_")):
         if f"{prefix}tokens" not in entry:
             continue
         tokens = [visible(token) for token in entry[f"{prefix}tokens"]]
-        means = entry.get(f"{prefix}attention", [[0.0] * len(tokens)])
+        means = entry.get(f"{prefix}attention", [None])
         for number, weights in enumerate(means, 1):
             names = [name] * ("second_tokens" in entry) + [f"hop {number}"] * (len(means) > 1)
-            found.append((", ".join(names), list(zip(tokens, weights, strict=True))))
+            found.append((", ".join(names), weighed(tokens, weights)))
     return found
+
+
+def weighed(tokens: list[str], weights: list[float] | None) -> list[tuple[str, str, float]]:
+    if weights is None:
+        return [(token, "", 0.0) for token in tokens]
+    return [
+        (token, f"{weight:.3f}", darkness(weight * len(tokens)))
+        for token, weight in zip(tokens, weights, strict=True)
+    ]
+
+
+def darkness(times: float) -> float:
+    """From 0 for an even share to 0.9, each doubling as much darker as the one before."""
+    return 0.9 * min(1.0, math.log(max(times, 1.0), DARKEST))
 
 
 def visible(token: str) -> str:

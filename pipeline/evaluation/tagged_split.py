@@ -14,7 +14,7 @@ from pipeline.evaluation.measured import Measured
 from pipeline.evaluation.tagging import Tagged
 from pipeline.evaluation.tagging_scores import right_words
 from pipeline.runs import Trained
-from pipeline.tagging import decoder
+from pipeline.tasks import decoder
 
 
 def measure(recipe: Recipe, task: Tag, trained: Trained, prepared: Path, name: str) -> Measured:

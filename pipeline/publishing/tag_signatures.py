@@ -7,7 +7,7 @@ import tensorflow as tf
 from configs.tasks import Tag
 from pipeline.publishing.padding import FILLED
 from pipeline.publishing.servable import Servable
-from pipeline.tagging import decoder
+from pipeline.tasks import decoder
 from pipeline.text.cleaning import valid_utf8
 from pipeline.text.model_inputs import ModelInputs
 from pipeline.text.span_ops import SpanOps

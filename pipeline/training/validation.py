@@ -13,7 +13,7 @@ from pipeline.data import NO_TAG, Split
 from pipeline.evaluation import judge, tagging_scores
 from pipeline.perplexity import DocumentLosses
 from pipeline.predictions import Forward
-from pipeline.tagging import decoder
+from pipeline.tasks import decoder
 
 Scores = dict[str, float]
 

@@ -12,10 +12,10 @@ import tensorflow as tf
 from components import cudnn_recurrence, recurrent_paths
 from components.recurrent import Recurrent
 
-B, T, D, U = 4, 7, 5, 6
+B, T, D, U = 4, 5, 5, 6
 RANDOM = np.random.default_rng(0)
 X = RANDOM.normal(size=(B, T, D)).astype(np.float32)
-MASK = np.arange(T) < np.array([7, 1, 4, 0])[:, None]
+MASK = np.arange(T) < np.array([5, 1, 3, 0])[:, None]
 FRESH = RANDOM.random((B, T)) < 0.4
 FRESH[0, 0] = False  # so that not all last states of the backward direction are 0
 CELLS = {
@@ -187,8 +187,8 @@ def test_a_saved_model_gives_the_same(tmp_path):
     loaded = tf.saved_model.load(tmp_path)
     expected, _ = layer(X, mask=MASK)
     np.testing.assert_allclose(loaded.serve({"x": X, "mask": MASK}), expected, atol=1e-6)
-    one = loaded.serve({"x": X[2:3, :4], "mask": MASK[2:3, :4]})
-    np.testing.assert_allclose(one, expected[2:3, :4], atol=1e-6)
+    one = loaded.serve({"x": X[2:3, :3], "mask": MASK[2:3, :3]})
+    np.testing.assert_allclose(one, expected[2:3, :3], atol=1e-6)
 
 
 TWO_DEVICES = """

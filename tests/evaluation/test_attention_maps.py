@@ -152,11 +152,11 @@ def entry(text, attention, **more):
 
 
 class Shaded(HTMLParser):
-    """(token, weight, how dark) of each shaded token, what else is said, and links."""
+    """(token, weight as it is said, how dark) of the tokens, and links."""
 
     def __init__(self, page):
         super().__init__()
-        self.shaded, self.said, self.links, self.open = [], [], [], {}
+        self.tokens, self.links, self.open = [], [], {}
         self.feed(page)
 
     def handle_starttag(self, tag, attributes):
@@ -168,27 +168,30 @@ class Shaded(HTMLParser):
 
     def handle_data(self, data):
         if "title" in self.open:
-            dark = float(self.open["style"].split("rgba(")[1].split(")")[0].split(",")[3])
-            self.shaded.append((data, float(self.open["title"]), dark))
-        else:
-            self.said += data.split()
+            style = self.open.get("style", "rgba(,,,0)")
+            dark = float(style.split("rgba(")[1].split(")")[0].split(",")[3])
+            self.tokens.append((data, self.open["title"], dark))
 
 
 def test_each_token_is_shaded_by_its_weight():
-    page = attention_page.write(
-        {"task": "classify", "attention": [entry("a <b> c", [[0.7, 0.298, 0.002], [0, 0, 1.0]])]},
-        {},
-    )
+    many = " ".join(["a", "<b>", *"cdefghijklmnopqrst"])  # 20 tokens: an even share is 0.05
+    rest = [0.01] * 14 + [0.03] * 2
+    weights = [[0.1, 0.4, 0.2, 0.05, *rest[:-2], 0.11, 0.0], [0] * 19 + [1.0]]
+    page = attention_page.write({"task": "classify", "attention": [entry(many, weights)]}, {})
     found = Shaded(page)
-    legend, tokens = found.shaded[:4], found.shaded[4:]
-    assert [(float(token), weight) for token, weight, _ in legend] == [
-        (value, value) for value in (0.01, 0.1, 0.5, 1.0)
-    ]
-    assert [token[:2] for token in tokens] == [("a", 0.7), ("<b>", 0.298), ("c", 1.0)]
-    ranked = sorted(found.shaded, key=lambda token: token[1])
-    assert [token[2] for token in ranked] == sorted(token[2] for token in ranked)
-    assert found.said.count("c") == 1  # with too little weight to be shaded
-    assert found.said.count("<b>") == 1
+    legend, tokens = found.tokens[:4], found.tokens[4:]
+    dark = {token.replace("\xa0", " "): each for token, _, each in legend}
+    assert list(dark) == ["2 times", "4 times", "8 times", "16 times"]
+    assert sorted(dark.values()) == list(dark.values())
+    assert dark["16 times"] < 1  # the token can still be read
+    assert [token for token, _, _ in tokens] == many.split() * 2
+    assert [float(said) for _, said, _ in tokens] == pytest.approx(
+        [*weights[0], *weights[1]], abs=5e-4
+    )
+    shades = [each for _, _, each in tokens]
+    assert shades[:4] == [dark["2 times"], dark["8 times"], dark["4 times"], 0]
+    assert set(shades[4:18]) == {0}
+    assert shades[-1] == dark["16 times"]  # and not more
     assert found.links == ["https://arxiv.org/abs/1902.10186", "https://arxiv.org/abs/1908.04626"]
     assert "hop 2" in page
     assert "Worst mistakes" in page
@@ -200,7 +203,8 @@ def test_a_pair_has_both_texts_and_its_picture():
     pair |= {"second_attention": [[1.0]], "alignment": [[1.0], [1.0]], "mistake": False}
     report = {"task": "regress", "attention": [pair | {"label": 4.5, "predicted": 2.25}]}
     page = attention_page.write(report, {"alignment_1": "<img here>"})
-    assert [token[:2] for token in Shaded(page).shaded[4:]] == [("a", 0.4), ("b", 0.6), ("c", 1.0)]
+    tokens = [token[:2] for token in Shaded(page).tokens[4:]]
+    assert tokens == [("a", "0.400"), ("b", "0.600"), ("c", "1.000")]
     assert "first:" in page
     assert "second:" in page
     assert page.count("<img here>") == 1

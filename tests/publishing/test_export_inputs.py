@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import tensorflow as tf
-from small import CNN, LSTM, SPELLED_CNN, SPELLED_LSTM, small
+from small_models import CNN, LSTM, SPELLED_CNN, SPELLED_LSTM, small
 
 from pipeline.publishing import golden, saved_model, serving_ops
 from pipeline.publishing.signatures import servable

@@ -13,14 +13,10 @@ from pathlib import Path
 
 import pytest
 import tensorflow as tf
-from small import LSTM, SPELLED_CNN, SPELLED_LSTM, small
+from small_models import EXPORTED, exported
 
 from pipeline import artifacts
-from pipeline.publishing import golden, serving_ops
-from pipeline.publishing.golden_tags import tag_answers
-from pipeline.publishing.signatures import servable
-from pipeline.publishing.tag_signatures import tag_servable
-from pipeline.publishing.verify import GOLDEN
+from pipeline.publishing import serving_ops
 
 pytestmark = pytest.mark.slow
 
@@ -82,30 +78,10 @@ def test_it_answers_what_the_trained_model_answered(runtime, export_dir, tmp_pat
     assert float(re.search(r"largest difference (\S+)", said)[1]) <= 1e-5
 
 
-@pytest.mark.parametrize("kind", ["pair", "spelled", "tags"])
+@pytest.mark.parametrize("kind", EXPORTED)
 def test_other_kinds_of_models_answer_there_too(runtime, kind, tmp_path):
     """With loops over time, characters and a CRF, and whatever else their graphs hold."""
-    task, model = {
-        "pair": ("{kind: classify, second: b}", LSTM.replace("lstm", "gru")),
-        "spelled": ("{kind: classify}", SPELLED_CNN),
-        "tags": ("{kind: tag, decoder: crf}", SPELLED_LSTM),
-    }[kind]
-    labels = ["B-a", "I-a", "O"]
-    recipe, tokenizer, model = small(task, model, labels)
-    if kind == "tags":
-        served = tag_servable(tokenizer, model, labels, recipe.task)
-    else:
-        served = servable(tokenizer, model, labels, "classify", 2)
-    inputs = served.inputs
-    examples = golden.choose([("my card", "lost")[: len(inputs.texts)]], 1, len(inputs.texts))
-    if kind == "tags":
-        requests = tag_answers(examples, inputs, model, labels, recipe.task, 1e-3)
-    else:
-        requests = golden.answers(examples, inputs, model, labels, "classify", 2)
-    with artifacts.publish(tmp_path / "1", "x", {"precision": "float32"}) as folder:
-        served.save(folder)
-        (folder / GOLDEN).write_text("".join(json.dumps(r) + "\n" for r in requests))
-    said = run(runtime, "-m", "pipeline.publishing.verify", tmp_path / "1")
+    said = run(runtime, "-m", "pipeline.publishing.verify", exported(tmp_path, kind))
     assert float(re.search(r"largest difference (\S+)", said)[1]) <= 1e-5
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from scipy.special import logsumexp
-from small import LSTM, SPELLED_LSTM, small
+from small_models import LSTM, SPELLED_LSTM, small
 
 from pipeline.publishing import golden, saved_model, serving_ops
 from pipeline.publishing.golden_tags import BLOCKED, Chain, best, tag_answers

@@ -5,7 +5,8 @@ import shutil
 
 import numpy as np
 import pytest
-from tiny_server import TEXTS, expected
+from small_models import EXPORTED, exported
+from tiny_server import TEXTS, expected, running
 
 from pipeline import artifacts
 from serving import verify
@@ -38,6 +39,14 @@ def test_the_largest_difference_is_printed(server, export, capsys):
     assert [line.split(":")[0] for line in lines] == ["REST", "gRPC"]
     facts = json.loads(last)
     assert facts["largest_difference"] == max(facts["REST"], facts["gRPC"]) <= 1e-6
+
+
+def test_pairs_characters_and_tags_are_served_as_they_were_trained(tmp_path):
+    exports = [exported(tmp_path / "models", kind) for kind in EXPORTED]
+    with running(tmp_path, tmp_path / "models") as server:
+        for export in exports:
+            differences = verify.verify(export, server.rest, server.grpc)
+            assert max(differences.values()) <= 1e-5
 
 
 def test_a_wrong_answer_is_found(server, export, capsys):
