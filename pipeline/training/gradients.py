@@ -123,8 +123,9 @@ def save(found: dict[str, Norms], step: int, folder: Path) -> list[Path]:
 def picture(found: dict[str, Norms]) -> Any:
     """Norm against distance, a line for each layer and direction."""
     figure, axes = page.figure(1)
-    for path, norms in found.items():
-        axes.plot(norms.mean, label=path)
+    for number, (path, norms) in enumerate(sorted(found.items())):
+        style = ("-", "--", ":")[number // len(page.COLOURS) % 3]
+        axes.plot(norms.mean, style, label=path)
     axes.set(xlabel="steps before the last one", ylabel="norm of dL/dh, mean of texts")
     axes.set_yscale("log")
     axes.legend(frameon=False)
