@@ -10,8 +10,9 @@ from pipeline.evaluation.intervals import LEVEL
 METHOD = """
 <h2>How this was measured</h2>
 <ul class="soft">
-<li>Intervals: {{ level }}% percentile bootstrap over the {{ units }}, {{ resamples }} resamples. They say
-how much the figures would move with other {{ units }} of the same kind, not with another training.</li>
+<li>Intervals: {{ level }}% percentile bootstrap over the {{ units }}, {{ resamples }} resamples.
+They say how much the figures would move with other {{ units }} of the same kind, not with another
+training.</li>
 {% if task == "classify" %}
 <li>Macro F1: the mean of the classes' F1. Negative log-likelihood: mean of -ln(probability of the
 label).</li>
@@ -31,7 +32,8 @@ of words with the right tag. A word is new if the training texts have it nowhere
 and a span if one of its words is.</li>
 {% endif %}
 {% if test %}
-<li>Baselines learned from the same training split. Comparison on the same {{ units }}: {{ test }}.</li>
+<li>Baselines learned from the same training split. Comparison on the same {{ units }}:
+{{ test }}.</li>
 {% endif %}
 {% if pairs %}
 <li>The linear baseline knows of a pair which words and word pairs only the first text has, only the
@@ -47,7 +49,7 @@ def write(report: dict[str, Any]) -> str:
     baselines = report.get("baselines")
     return page.fill(
         METHOD,
-        units="pairs" if report.get("counted") == "pairs" else "texts",
+        units=units(report),
         pairs=any(entry["baseline"] == LINEAR_PAIR for entry in baselines or []),
         level=LEVEL,
         bins=calibration.BINS,
@@ -59,3 +61,8 @@ def write(report: dict[str, Any]) -> str:
         seconds=f"{report['seconds']:.0f}",
         data=report["data"],
     )
+
+
+def units(report: dict[str, Any]) -> str:
+    """What the intervals are over."""
+    return "pairs" if report.get("counted") == "pairs" else "texts"

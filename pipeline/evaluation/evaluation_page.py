@@ -59,7 +59,7 @@ def head(report: dict[str, Any]) -> str:
         run=report["run"],
         split=report["split"],
         n=page.spell(metrics[report["score"]]["n"]),
-        units=units(report),
+        units=evaluation_method.units(report),
         level=LEVEL,
     )
     tiles = {}
@@ -102,12 +102,7 @@ def slices(report: dict[str, Any]) -> str:
     rows = [
         [part["by"], part["part"], part["n"], spelled(score, part)] for part in report["slices"]
     ]
-    return page.table(["by", "part", units(report), TITLES[score]], rows)
-
-
-def units(report: dict[str, Any]) -> str:
-    """What the intervals are over."""
-    return "pairs" if report.get("counted") == "pairs" else "texts"
+    return page.table(["by", "part", evaluation_method.units(report), TITLES[score]], rows)
 
 
 def novelty(report: dict[str, Any]) -> str:
