@@ -103,8 +103,12 @@ def by_distance(calls: list[tuple[Any, Any]], backward: bool) -> Norms:
 
 
 def longest(batches: Iterable[Batch]) -> dict:
-    """Of the first batches the one of the longest texts: they tell the most about distance."""
-    return max(islice(batches, POOL), key=lambda batch: batch.tokens).tensors
+    """Of the first batches one of many and long texts: these tell the most about distance."""
+
+    def weigh(batch: Batch) -> int:
+        return batch.tokens * batch.tensors["ids"].shape[1]
+
+    return max(islice(batches, POOL), key=weigh).tensors
 
 
 def save(found: dict[str, Norms], step: int, folder: Path) -> list[Path]:
