@@ -2,16 +2,20 @@
 
 import csv
 import json
+from pathlib import Path
 
+import numpy as np
 import pytest
+import tensorflow as tf
 
 from configs.recipe import Recipe
-from pipeline import artifacts
+from pipeline import artifacts, batching, data, runs
 from pipeline.prepare import prepare
 from pipeline.publishing import saved_model
 from pipeline.publishing.export import export
 from pipeline.publishing.predict import predict
 from pipeline.publishing.verify import golden_requests, verify
+from pipeline.text.model_inputs import ModelInputs
 from pipeline.training.train import train
 
 SAME = [("I lost my card", "my card is gone"), ("pay a friend", "send money to a friend")]
@@ -35,7 +39,11 @@ def exported(tmp_path_factory):
             "data": {"train": str(folder / "train.csv"), "valid": 0.2, "test": 0.2},
             "text": {"max_length": 20},
             "task": {"kind": "classify", "text": "premise", "second": "hypothesis"},
-            "model": {"kind": "gru", "embedding": {"width": 8}, "units": 6},
+            "model": {
+                "kind": "gru",
+                "units": 6,
+                "embedding": {"width": 8, "characters": {"width": 4, "filters": [[3, 4]]}},
+            },
             "train": {"epochs": 1, "batch_size": 8, "learning_rate": 0.01},
             "export": {"golden": 5},
         }
@@ -48,7 +56,7 @@ def test_it_answers_what_the_trained_model_answered(exported):
 
 
 def test_what_it_says_of_itself(exported):
-    assert artifacts.manifest(exported)["signatures"] == ["serving_default", "ids"]
+    assert artifacts.manifest(exported)["signatures"] == ["serving_default"]
     card = (exported / "MODEL_CARD.md").read_text()
     assert "A gru that gives two texts one label of 2" in card
     assert """{"inputs": {"text": ["..."], "second": ["..."]}}""" in card
@@ -72,3 +80,14 @@ def test_files_are_answered(exported, tmp_path):
         outputs = answer([row["premise"]], [row["hypothesis"]])
         assert found["predicted_label"] == outputs["label"][0]
         assert found["predicted_score"] == pytest.approx(float(outputs["score"][0]), abs=1e-6)
+
+
+def test_the_model_is_shown_what_it_was_trained_on(exported):
+    trained = runs.load(Path(artifacts.manifest(exported)["run_dir"]))
+    split = data.load(trained.prepared, "train", trained.recipe, len(trained.labels))
+    inputs = ModelInputs(trained.tokenizer, trained.model.input)
+    shown = inputs.of_texts(tf.constant(split.texts), tf.constant(split.second_texts))
+    prepared = batching.batch(split, np.arange(len(split)), 1)
+    assert sorted(shown) == sorted(trained.model.input)
+    for name in shown:
+        np.testing.assert_array_equal(shown[name], prepared[name])

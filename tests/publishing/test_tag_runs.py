@@ -2,16 +2,20 @@
 
 import csv
 import json
+from pathlib import Path
 
+import numpy as np
 import pytest
+import tensorflow as tf
 
 from configs.recipe import Recipe
-from pipeline import artifacts
+from pipeline import artifacts, batching, data, runs
 from pipeline.prepare import prepare
 from pipeline.publishing import saved_model
 from pipeline.publishing.export import export
 from pipeline.publishing.predict import predict
 from pipeline.publishing.verify import golden_requests, verify
+from pipeline.text.model_inputs import ModelInputs
 from pipeline.training.train import train
 
 SENTENCES = [
@@ -121,3 +125,15 @@ def test_a_table_holds_lists_as_json(exported, answer, tmp_path):
     wanted = answer([row["said"]])
     assert json.loads(row["predicted_tags"]) == wanted["tags"][0]
     assert json.loads(row["predicted_spans"]) == spans(wanted, 0)
+
+
+def test_the_model_is_shown_what_it_was_trained_on(exported):
+    trained = runs.load(Path(artifacts.manifest(exported)["run_dir"]))
+    split = data.load(trained.prepared, "train", trained.recipe, len(trained.labels))
+    inputs = ModelInputs(trained.tokenizer, trained.model.input)
+    words = [split.texts[row].split() for row in range(len(split))]  # of prepared, joined by spaces
+    shown, lengths = inputs.of_words(tf.ragged.constant(words))
+    prepared = batching.batch(split, np.arange(len(split)), 1)
+    assert lengths.numpy().tolist() == split.labels.lengths.tolist()
+    for name in trained.model.input:
+        np.testing.assert_array_equal(shown[name], prepared[name])
