@@ -6,7 +6,7 @@ import re
 
 import pytest
 import tensorflow as tf
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from text_kinds import GOLDEN, make
 
@@ -41,6 +41,7 @@ def words(text, **options):
 
 @pytest.mark.parametrize("html", [False, True])
 @given(batch=st.lists(BYTES, min_size=1, max_size=4))
+@example(batch=[b"caf\xc3\xa9 <b>bold</b> <!-- a b -->here", b"<i>x</i>\xff<br />y", b"", *GOLDEN])
 def test_words_stand_where_they_are_said_to(html, batch):
     for text, cut, begins, ends in found(batch, html=html):
         assert cut == [text[begin:end] for begin, end in zip(begins, ends, strict=True)]
