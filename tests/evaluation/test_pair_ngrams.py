@@ -7,7 +7,13 @@ from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 from pipeline.evaluation import baselines
 from pipeline.evaluation.pair_ngrams import PairNgrams
 
-PAIRS = [("the red house", "the blue house"), ("red red", "red"), ("", "blue"), ("a b", "")]
+PAIRS = [
+    ("the red house", "the blue house"),
+    ("red house", "red"),
+    ("red red", "red"),
+    ("", "blue"),
+    ("a b", ""),
+]
 
 
 def test_features_are_those_of_sets_of_words():
