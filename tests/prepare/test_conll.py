@@ -48,11 +48,12 @@ def test_tabs_keep_spaces_and_hashes_are_words_where_they_have_columns(tmp_path)
     path = write(
         tmp_path / "a.conll",
         "# a comment\n# another = 1\n#tag\tO\n# \tO\n\nNew York\tB-LOC\n\u00a0\tO\n"
-        "\n# a comment alone\n\n-DOCSTART-\tO\n",
+        "\n# a comment alone\n\n-DOCSTART-\tO\n\n#\tO\n",
     )
     assert good(path, "conll", ("1", "2")) == [
         (1, {"1": ["#tag", "# "], "2": ["O", "O"]}),
         (6, {"1": ["New York", "\u00a0"], "2": ["B-LOC", "O"]}),
+        (13, {"1": ["#"], "2": ["O"]}),
     ]
 
 
