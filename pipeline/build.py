@@ -131,6 +131,10 @@ def _elmo_vectors(recipe: Recipe, settings: ElmoVectors, elmo: Elmo) -> tuple:
         settings.layer_norm, settings.layer_dropout, seed, dtype=policy, name="elmo_mix"
     )
     drop = keras.layers.Dropout(settings.dropout, seed=seed + 1, dtype=policy, name="elmo_drop")
+    if settings.mode == "cached":
+        width = 2 * (elmo.encoder["projection"] or elmo.encoder["units"])
+        shape = (elmo.encoder["num_layers"] + 1, width)
+        return "elmo", shape, "float16", lambda layers: mixed(layers, mix, drop)
     words = _spelling(recipe, elmo.characters, "elmo_spelling")
     encoder = ElmoEncoder(**elmo.encoder, dtype=policy, name="elmo_encoder")
 
@@ -240,7 +244,7 @@ def build_optimizer(
 
 
 def start_from_elmo(model: keras.Model, elmo: Elmo | None) -> None:
-    """Put the pretrained weights, if the recipe names any, into a new model."""
+    """Put the pretrained weights, if the recipe names any, into a new model that computes them."""
     if elmo is not None:
         elmo_files.assign(model.get_layer("elmo_spelling"), elmo.character_weights)
         elmo_files.assign(model.get_layer("elmo_encoder"), elmo.encoder_weights)

@@ -11,7 +11,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ import numpy as np
 
 from configs.recipe import Recipe
 from pipeline import artifacts, pretrained_elmo
-from pipeline.data import Sequences
+from pipeline.data import Sequences, Split
 from pipeline.elmo_files import Elmo
 from pipeline.errors import JobError
 from pipeline.prepare.runners import run as on_beam
@@ -101,6 +101,17 @@ def read(directory: Path, split: str, text: str, offsets: np.ndarray) -> Sequenc
     if not words:
         return Sequences(np.zeros(shape, DTYPE), offsets)
     return Sequences(np.memmap(directory / f"{split}-{text}", DTYPE, "r", shape=shape), offsets)
+
+
+def added(split: Split, directory: Path, name: str) -> Split:
+    """The split with the vectors of its texts among its inputs: `elmo`, of pairs `second_elmo`."""
+    if split.words is not None:
+        found = {"elmo": read(directory, name, "words", split.words.numbers.offsets)}
+    else:
+        found = {"elmo": read(directory, name, "text", split.ids.offsets)}
+    if second := split.inputs.get("second_ids"):
+        found["second_elmo"] = read(directory, name, "second_text", second.offsets)
+    return replace(split, inputs={**split.inputs, **found})
 
 
 def _content(elmo: Elmo) -> str:

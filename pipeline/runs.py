@@ -48,6 +48,17 @@ def directory(recipe: Recipe, mark: str) -> Path:
     return Path(recipe.work) / "runs" / f"{recipe.name}-{mark[:8]}"
 
 
+def whole(recipe: Recipe) -> Recipe:
+    """The recipe of the model that is published: one trained on cached vectors computes them."""
+    embedding = getattr(recipe.model, "embedding", None)
+    if embedding is None or embedding.elmo is None or embedding.elmo.mode != "cached":
+        return recipe
+    elmo = embedding.elmo.model_copy(update={"mode": "frozen"})
+    embedding = embedding.model_copy(update={"elmo": elmo})
+    model = recipe.model.model_copy(update={"embedding": embedding})
+    return recipe.model_copy(update={"model": model})
+
+
 @dataclass(frozen=True)
 class Trained:
     recipe: Recipe
@@ -65,7 +76,7 @@ def load(run_dir: Path) -> Trained:
     """
     artifacts.check(run_dir / TRAINING)
     facts = artifacts.manifest(run_dir / TRAINING)
-    recipe = loading.load(run_dir / TRAINING / "recipe.yaml")
+    recipe = whole(loading.load(run_dir / TRAINING / "recipe.yaml"))
     prepared = Path(facts["prepared"])
 
     from pipeline.build import build_model

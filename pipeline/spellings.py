@@ -9,7 +9,7 @@ import tensorflow as tf
 from configs.data import Text
 from configs.models import Elmo
 from configs.recipe import Recipe
-from pipeline.text.characters import LONGEST, character_ids
+from pipeline.text.characters import LONGEST, SENTENCE_END, SENTENCE_START, character_ids
 from pipeline.text.cleaning import clean
 from pipeline.text.given_words import clean_word
 from pipeline.text.splitting import words
@@ -63,8 +63,6 @@ class Spellings:
 
     def table(self) -> np.ndarray:
         """(W + 1, LONGEST) int32 character ids of all words, after zeros for padding."""
-        from components.characters import SENTENCE_END, SENTENCE_START
-
         table = np.zeros((len(self.numbers) + 1, LONGEST), np.int32)
         distinct = tf.constant(list(self.numbers), tf.string)
         # Words of texts come from cleaned ones, and cleaning twice might do more.

@@ -59,7 +59,7 @@ def evaluate(recipe: Recipe, prepared: Path, run_dir: Path) -> dict[str, Estimat
         tracking.reopen(run_dir) as run,
         artifacts.publish(folder, mark, facts) as out,
     ):
-        measured = measure(recipe, runs.load(run_dir), prepared, name)
+        measured = measure(runs.whole(recipe), runs.load(run_dir), prepared, name)
         report = {
             "name": recipe.name,
             "model": recipe.model.kind,

@@ -8,6 +8,9 @@ import tensorflow as tf
 
 LONGEST = 50  # ids a word; the bytes beyond 48 are cut off, even inside a character
 WORD_START, WORD_END, FILL = 259, 260, 261
+# The words that begin and end a sentence.
+SENTENCE_START = (WORD_START, 257, WORD_END, *[FILL] * (LONGEST - 3))
+SENTENCE_END = (WORD_START, 258, WORD_END, *[FILL] * (LONGEST - 3))
 
 
 def character_ids(words: tf.Tensor | tf.RaggedTensor) -> tf.Tensor | tf.RaggedTensor:

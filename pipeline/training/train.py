@@ -21,6 +21,7 @@ from pipeline import (
     artifacts,
     batching,
     build,
+    contextual_vectors,
     data,
     pretrained_elmo,
     runs,
@@ -87,6 +88,11 @@ class Job:
             for name, facts in artifacts.manifest(prepared)["splits"].items()
             if name != "test" and facts["examples"]
         }
+        self.elmo = _pretrained(recipe)
+        if _cached(recipe):
+            path = Path(recipe.model.embedding.elmo.path)
+            directory = contextual_vectors.compute(prepared, recipe, path)
+            splits = {n: contextual_vectors.added(s, directory, n) for n, s in splits.items()}
         self.valid = splits.get("valid")
         weights = tasks.class_weights(recipe.task, labels, splits["train"].labels)
         self.split = data.weighted(splits["train"], weights)
@@ -104,10 +110,10 @@ class Job:
         planned = sum(self.batches.steps)
         self.total_steps = min(planned, self.settings.max_steps or planned)
         vocabulary = load_tokenizer(prepared / "tokenizer").vocabulary
-        self.elmo = _pretrained(recipe)
         with strategy.scope():
             self.model = build.build_model(recipe, vocabulary, max(len(labels), 1), self.elmo)
-            build.start_from_elmo(self.model, self.elmo)
+            if not _cached(recipe):
+                build.start_from_elmo(self.model, self.elmo)
             counts = np.bincount(self.split.ids.values, minlength=len(vocabulary))
             coverage = build.start_from_vectors(self.model, recipe, vocabulary, counts)
             self.optimizer = build.build_optimizer(
@@ -267,8 +273,7 @@ class Job:
             artifacts.publish(self.run_dir / runs.TRAINING, mark, facts) as folder,
             self._averaged(),
         ):
-            named = checkpoints.by_path(self.model.weights)
-            save_file(checkpoints.arrays(named), folder / runs.WEIGHTS)
+            save_file(self._weights(), folder / runs.WEIGHTS)
             artifacts.write_json(folder / "history.json", self.state.history)
             if self.elmo is not None:
                 arguments = {"characters": self.elmo.characters, "encoder": self.elmo.encoder}
@@ -278,6 +283,20 @@ class Job:
             self.state.step,
             {"training_seconds": self.state.seconds, "parameters": facts["parameters"]},
         )
+
+    def _weights(self) -> dict[str, np.ndarray]:
+        """What is trained, and with vectors from disk the ELMo that they came from."""
+        found = checkpoints.arrays(checkpoints.by_path(self.model.weights))
+        if self.elmo is not None and _cached(self.recipe):
+            layers = ("elmo_spelling", self.elmo.character_weights)
+            more = ("elmo_encoder", self.elmo.encoder_weights)
+            for layer, weights in (layers, more):
+                found |= {f"{layer}/{name}": value for name, value in weights.items()}
+        return found
+
+
+def _cached(recipe: Recipe) -> bool:
+    return runs.whole(recipe) is not recipe
 
 
 def _pretrained(recipe: Recipe) -> Elmo | None:
