@@ -233,8 +233,9 @@ def test_the_registered_model_answers_raw_strings(recipe, prepared, tmp_path, ex
     assert model.predict([]) == []
 
 
-def test_the_registered_model_of_pairs(mlflow_store, prepared, tmp_path):
-    import pandas as pd
+@pytest.fixture(scope="module")
+def pairs_export(tmp_path_factory):
+    """How many bytes longer the second text is."""
     import tensorflow as tf
 
     class Longer(tf.Module):
@@ -242,17 +243,27 @@ def test_the_registered_model_of_pairs(mlflow_store, prepared, tmp_path):
         def __call__(self, text, second):
             return {"value": tf.strings.length(second) - tf.strings.length(text)}
 
-    model = Longer()
-    tf.saved_model.save(model, str(tmp_path / "export"), {"serving_default": model.__call__})
+    model, folder = Longer(), tmp_path_factory.mktemp("pairs")
+    tf.saved_model.save(model, str(folder), signatures={"serving_default": model.__call__})
+    return folder
+
+
+PAIRS = [{"text": "a", "second": "abc"}, {"second": "", "text": "abc"}]
+PAIR_ANSWERS = [{"value": 2}, {"value": -3}]
+PAIR_TASK = {"kind": "regress", "second": "other"}
+
+
+def test_the_registered_model_of_pairs(mlflow_store, prepared, tmp_path, pairs_export):
+    import pandas as pd
+
     tracked = {"uri": mlflow_store, "experiment": "tracking-tests", "register_as": "pairs"}
-    recipe = make_recipe(tmp_path, task={"kind": "regress", "second": "other"}, tracking=tracked)
+    recipe = make_recipe(tmp_path, task=PAIR_TASK, tracking=tracked)
     with tracking.open_run(recipe, tmp_path / "run", prepared):
         pass
-    tracking.log_model(recipe, tmp_path / "run", tmp_path / "export")
+    tracking.log_model(recipe, tmp_path / "run", pairs_export)
     model = mlflow.pyfunc.load_model("models:/pairs@champion")
-    rows = [{"text": "a", "second": "abc"}, {"second": "", "text": "abc"}]
-    for asked in (rows, pd.DataFrame(rows)):
-        assert model.predict(asked) == [{"value": 2}, {"value": -3}]
+    for asked in (PAIRS, pd.DataFrame(PAIRS)):
+        assert model.predict(asked) == PAIR_ANSWERS
     assert model.predict([]) == []
     with pytest.raises(mlflow.exceptions.MlflowException, match="second"):
         model.predict([{"text": "a"}])
@@ -294,9 +305,19 @@ def test_the_registered_tagger_answers_without_padding(mlflow_store, prepared, t
 
 
 @pytest.mark.slow
-def test_mlflow_serves_the_registered_model(mlflow_store, prepared, tmp_path, export):
+@pytest.mark.parametrize(
+    ("folder", "task", "asked", "answers"),
+    [
+        ("export", {"kind": "classify"}, ["zwei Wörter", "ß"], ANSWERS),
+        ("pairs_export", PAIR_TASK, PAIRS, PAIR_ANSWERS),
+    ],
+)
+def test_mlflow_serves_the_registered_model(
+    mlflow_store, prepared, tmp_path, request, folder, task, asked, answers
+):
+    export = request.getfixturevalue(folder)
     tracked = {"uri": mlflow_store, "experiment": "tracking-tests", "register_as": "served"}
-    recipe = make_recipe(tmp_path, tracking=tracked)
+    recipe = make_recipe(tmp_path, task=task, tracking=tracked)
     with tracking.open_run(recipe, tmp_path / "run", prepared):
         pass
     tracking.log_model(recipe, tmp_path / "run", export)
@@ -321,9 +342,8 @@ def test_mlflow_serves_the_registered_model(mlflow_store, prepared, tmp_path, ex
             url = f"http://127.0.0.1:{port}"
             answer = eventually(lambda: httpx.get(f"{url}/ping"), process, log)
             assert answer.status_code == 200
-            body = {"inputs": ["zwei Wörter", "ß"]}
-            answer = httpx.post(f"{url}/invocations", json=body, timeout=60)
-            assert answer.json()["predictions"] == ANSWERS, answer.text
+            answer = httpx.post(f"{url}/invocations", json={"inputs": asked}, timeout=60)
+            assert answer.json()["predictions"] == answers, answer.text
         finally:
             os.killpg(process.pid, 15)
 

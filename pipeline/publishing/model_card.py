@@ -39,9 +39,11 @@ def model_card(
     )
     kind, pair = recipe.task.kind, len(texts) > 1
     task = TASKS[kind].format(what="two texts" if pair else "a text", number=len(labels))
+    article = "An" if recipe.model.kind in ("rnn", "lstm") else "A"
+    beyond = "has no influence" + (" and gets no tag" if kind == "tag" else "")
     return f"""# {recipe.name}, version {version}
 
-A {recipe.model.kind} that {task}, trained from `recipe.yaml`
+{article} {recipe.model.kind} that {task}, trained from `recipe.yaml`
 beside this file by the run `{run_dir.name}`.
 {_labels(labels)}
 ## Data
@@ -59,7 +61,7 @@ Fingerprint `{data["fingerprint"]}`, from {", ".join(f"`{path}`" for path in rec
 - It knows the language, the topics and the style of its training texts. Elsewhere its answers may
   be wrong and its scores high all the same; measure it on your own texts first.
 - It reads the first {recipe.text.max_length} tokens of {"each" if pair else "a"} text
-  ({recipe.text.tokenizer.kind} tokenizer); what comes after has no influence.
+  ({recipe.text.tokenizer.kind} tokenizer); what comes after {beyond}.
 - {_score_limit(kind)}
 - Any text gets an answer, an empty one or one of unknown words only too.
 

@@ -15,7 +15,7 @@ max_enqueued_batches { value: 100 }
 # About one for each core.
 num_batch_threads { value: 4 }
 # Padding would repeat a text's first token id: requests to the signature `ids` pad with 0
-# themselves, all to one length.
+# themselves, all to one length, and those to `words` with "".
 pad_variable_length_inputs: false
 """
 

@@ -78,7 +78,7 @@ def test_it_answers_what_the_trained_model_answered(exported):
 def test_what_it_says_of_itself(exported, answer):
     assert artifacts.manifest(exported)["signatures"] == ["serving_default", "words"]
     card = (exported / "MODEL_CARD.md").read_text()
-    assert "A lstm that gives each word of a text one tag of 5" in card
+    assert "An lstm that gives each word of a text one tag of 5" in card
     assert "`span_labels`" in card
     assert "The signature `words`" in card
     golden = golden_requests(exported)
