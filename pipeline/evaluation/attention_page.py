@@ -10,8 +10,8 @@ DARKEST = 16  # times an even share of the weights
 SECTION = """
 {% macro shaded(token, weight, dark) %}
 <span{% if weight %} title="{{ weight }}"{% endif %}{% if dark %} style="background:
-{{- "rgba(217,130,43,%.2f)" | format(dark) }};color:var(--ink);padding:.1em .2em;
-margin:0 -.2em;border-radius:3px"{% endif %}>{{ token }}</span>
+{{- "rgba(217,130,43,%.2f)" | format(dark) }};color:var(--ink);padding:.1em;
+margin:0 -.1em;border-radius:3px"{% endif %}>{{ token }}</span>
 {%- endmacro %}
 <h2>What it looked at</h2>
 {% if weighted %}
