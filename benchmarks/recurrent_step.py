@@ -1,6 +1,6 @@
 """Milliseconds of a training step of recurrent layers, against Keras's layers and PyTorch's.
 
-    python benchmarks/recurrent_step.py [--rounds 3] [--cases lstm_32x256 ...]
+    python benchmarks/recurrent_step.py [--rounds 3] [--cases lstm_32x256 ...] [--precisions ...]
 
 Peers: `python3.11 -m venv .venv-peers && .venv-peers/bin/pip install -r requirements-peers.txt`.
 
@@ -121,12 +121,13 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--cases", nargs="+", default=list(CASES), choices=CASES)
+    parser.add_argument("--precisions", nargs="+", default=["float32", "mixed_bfloat16"])
     arguments = parser.parse_args()
     if not PEER.exists():
         raise SystemExit(f"no {PEER}: see the top of {__file__}")
     print("| layer | precision | textmill ms | Keras ms | PyTorch ms | PyTorch / textmill |")
     print("|---|---|---|---|---|---|")
-    for precision in ("float32", "mixed_bfloat16"):
+    for precision in arguments.precisions:
         rounds = [
             {side: measure(command, precision, arguments.cases) for side, command in SIDES.items()}
             for _ in range(arguments.rounds)
