@@ -72,8 +72,8 @@ def settings(recipe: Recipe) -> dict[str, Any]:
         if isinstance(data[split], tuple):
             data[split] = "files"
     text = recipe.text.model_dump(exclude={"tokenizer": {"vocabulary", "model", "vectors"}})
-    columns = {"kind", "text", "second", "label", "separator"}
-    task = recipe.task.model_dump(include=columns, exclude_none=True)
+    deciding = {"kind", "text", "second", "label", "separator", "scheme"}
+    task = recipe.task.model_dump(include=deciding, exclude_none=True)
     return {"data": data, "text": text, "task": task}
 
 
