@@ -44,13 +44,14 @@ class Tag(Closed):
     """One label for each word of a text: names of things, parts of speech.
 
     Columns of CoNLL files are numbered from "1", those of CoNLL-U have its names (form, upos, ...);
-    a JSONL or Parquet column holds a list of words, another one the list of their tags.
+    a JSONL or Parquet column holds a list of words, another one the list of their tags. Tags that
+    spell spans are read in any scheme, and spelled anew in the one that is asked for.
     """
 
     kind: Literal["tag"]
     text: str = "words"
     label: str = "tags"
-    scheme: Literal["plain", "iob1", "bio", "bioes"] = "bio"  # how tags spell spans; plain: not
+    scheme: Literal["plain", "iob1", "bio", "bioes"] = "bio"  # plain: tags spell no spans
     decoder: Literal["softmax", "crf"] = "softmax"
 
 

@@ -85,7 +85,7 @@ def deciding_score(task: Task, chosen: str | None) -> str:
         "classify": ["accuracy", "macro_f1", "loss"],
         "multilabel": ["micro_f1", "macro_f1", "subset_accuracy", "loss"],
         "regress": ["rmse", "mae", "pearson", "spearman", "loss"],
-        "tag": ["entity_f1", "precision", "recall", "strict_f1", "accuracy", "loss"],
+        "tag": ["entity_f1", "precision", "recall", "accuracy", "loss"],
         "language_model": ["perplexity", "loss"],
     }[task.kind]
     if isinstance(task, Tag) and task.scheme == "plain":

@@ -27,9 +27,8 @@ log-likelihood: cross-entropy summed over a text's labels.</li>
 is new if the training texts have it nowhere, spelled as it is.</li>
 {% elif task == "tag" %}
 <li>A span is right if its first word, its last word and its kind are, as seqeval and conlleval
-count it; strict F1 leaves out spans that are not spelled as the scheme says. Accuracy is the share
-of words with the right tag. A word is new if the training texts have it nowhere, spelled as it is,
-and a span if one of its words is.</li>
+count it. Accuracy is the share of words with the right tag. A word is new if the training texts
+have it nowhere, spelled as it is, and a span if one of its words is.</li>
 {% endif %}
 {% if test %}
 <li>Baselines learned from the same training split. Comparison on the same {{ units }}:

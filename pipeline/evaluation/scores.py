@@ -18,7 +18,6 @@ TITLES = {
     "entity_f1": "entity F1",
     "precision": "precision",
     "recall": "recall",
-    "strict_f1": "entity F1, strict",
     "subset_accuracy": "all labels right",
     "nll": "negative log-likelihood",
     "ece": "calibration error",
@@ -30,7 +29,7 @@ TITLES = {
 }
 PERCENT = {  # fit to be shown so
     *("accuracy", "macro_f1", "micro_f1", "subset_accuracy", "ece"),
-    *("entity_f1", "precision", "recall", "strict_f1"),
+    *("entity_f1", "precision", "recall"),
 }
 
 

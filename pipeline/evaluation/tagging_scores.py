@@ -6,7 +6,6 @@ them. Sums over all sentences give what seqeval gives (https://github.com/chakki
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Literal
 
 import numpy as np
@@ -14,7 +13,7 @@ from scipy import sparse
 
 from pipeline.evaluation import scores
 from pipeline.evaluation.intervals import Score
-from pipeline.text.schemes import Scheme, Span, spans, strict_spans
+from pipeline.text.schemes import Scheme, Span, spans
 
 Tags = Sequence[str]
 
@@ -96,20 +95,17 @@ def score_functions(
     """The scores of N sentences' tags, the deciding one first.
 
     With a scheme: `entity_f1`, `precision` and `recall` of spans of all kinds, which count if both
-    ends and the kind are right; `strict_f1`, which counts only spans spelt as the scheme has them;
-    `accuracy` of words. Plain: `accuracy`, and `macro_f1` over the tags.
+    ends and the kind are right, and `accuracy` of words. Plain: `accuracy`, and `macro_f1` over the
+    tags.
     """
     right = accuracy(right_words(gold, predicted))
     if scheme == "plain":
         by_tag = count(map(words, gold), map(words, predicted)).by_kind()
         return {"accuracy": right, "macro_f1": scores.macro(by_tag["f1"])}
     micro = count(map(spans, gold), map(spans, predicted)).micro()
-    well_spelt = partial(strict_spans, scheme=scheme)
-    strict = count(map(well_spelt, gold), map(well_spelt, predicted)).micro()
     return {
         "entity_f1": micro["f1"],
         "precision": micro["precision"],
         "recall": micro["recall"],
-        "strict_f1": strict["f1"],
         "accuracy": right,
     }

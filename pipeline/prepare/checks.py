@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from configs.tasks import LanguageModel, Tag, Task
 from pipeline.prepare.bad_records import NOT_UTF8, Bad, Record, bad
+from pipeline.text import schemes
 
 EMPTY_TEXT = "empty text"
 MISSING = "missing column"
@@ -52,8 +53,8 @@ def checker(task: Task, columns: tuple[str, ...]) -> Callable[[Record], Checked 
             texts = tuple([record.get(column) for column in text_names])
             words = word_list(texts[0]) if given else ()
             label = label_of(record.get(label_name), separator)
-            if given and isinstance(label, tuple) and len(label) != len(words):
-                raise Refused("not as many labels as words")
+            if isinstance(task, Tag) and isinstance(label, tuple):
+                label = spelled(label, len(words), task)
             return Checked(
                 (b" ".join(words),) if given else tuple(map(text_bytes, texts)),
                 label,
@@ -116,6 +117,17 @@ def tag_labels(value: Any, separator: str) -> tuple[str, ...]:
     if not isinstance(value, list):
         raise Refused("labels are not a list")
     return tuple([name("" if part is None else part) for part in value])
+
+
+def spelled(tags: tuple[str, ...], num_words: int, task: Tag) -> tuple[str, ...]:
+    """The tags of as many words, with their spans spelled as the task's scheme has it."""
+    if len(tags) != num_words:
+        raise Refused("not as many labels as words")
+    if task.scheme == "plain":
+        return tags
+    if not all(map(schemes.spells_spans, tags)):
+        raise Refused("a tag is not O, B-x, I-x, E-x or S-x: should task.scheme be plain?")
+    return tuple(schemes.convert(tags, task.scheme))
 
 
 def name(value: Any) -> str:

@@ -16,7 +16,6 @@ import numpy as np
 
 Scheme = Literal["iob1", "bio", "bioes"]
 
-LETTERS = {"iob1": ("B", "I"), "bio": ("B", "I"), "bioes": ("B", "I", "E", "S")}
 OPENING, CLOSING = ("B", "I"), ("I", "E")  # of two neighbours in one span
 OUTSIDE = "O"
 
@@ -55,13 +54,6 @@ def spans(tags: Sequence[str]) -> list[Span]:
     return found
 
 
-def strict_spans(tags: Sequence[str], scheme: Scheme) -> list[Span]:
-    """Those of the spans that are spelt as the scheme spells them."""
-    found = spans(tags)
-    spelt = spell(found, len(tags), scheme)
-    return [s for s in found if spelt[s.start : s.end] == list(tags[s.start : s.end])]
-
-
 def spell(spans: Sequence[Span], length: int, scheme: Scheme) -> list[str]:
     """The tags of `length` words with these spans, which do not overlap, in the text's order."""
     tags, last = [OUTSIDE] * length, Span("", 0, -1)
@@ -83,14 +75,10 @@ def convert(tags: Sequence[str], scheme: Scheme) -> list[str]:
     return spell(spans(tags), len(tags), scheme)
 
 
-def misspelt(tags: Sequence[str], scheme: Scheme) -> list[str]:
-    """Those of the tags that the scheme does not have, as NN or, in BIO, E-person."""
-
-    def known(tag: str) -> bool:
-        letter, hyphen, kind = tag.partition("-")
-        return bool(letter in LETTERS[scheme] and hyphen and kind)
-
-    return [tag for tag in tags if tag != OUTSIDE and not known(tag)]
+def spells_spans(tag: str) -> bool:
+    """Whether any of the schemes has such a tag, as none has NN."""
+    letter, hyphen, kind = tag.partition("-")
+    return tag == OUTSIDE or (letter in ("B", "I", "E", "S") and bool(hyphen and kind))
 
 
 def allowed(tags: Sequence[str], scheme: Scheme) -> Allowed:

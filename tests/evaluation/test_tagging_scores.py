@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from seqeval import metrics as seqeval
 from seqeval.metrics.sequence_labeling import precision_recall_fscore_support
-from seqeval.scheme import IOB2, IOBES
 from sklearn import metrics
 
 from pipeline.evaluation.tagging_scores import count, score_functions
@@ -22,7 +21,7 @@ TAGS = {
     "bioes": ["O", "O", *(f"{letter}-{kind}" for letter in "BIES" for kind in KINDS)],
     "plain": ["NOUN", "VERB", "ADJ", "X"],
 }
-STRICT = {"bio": IOB2, "bioes": IOBES}
+SCHEMES = pytest.mark.parametrize("scheme", ["bio", "bioes"])
 
 
 def sentences(scheme, number=30):
@@ -44,17 +43,15 @@ def resamples(n):
     return counts.astype(float), [np.repeat(np.arange(n), each) for each in counts]
 
 
-@pytest.mark.parametrize("scheme", STRICT)
+@SCHEMES
 def test_scores_of_spans_are_seqevals(scheme):
     gold, predicted = sentences(scheme)
     weights, rows = resamples(len(gold))
     found = score_functions(scheme, gold, predicted)
-    strict = {"mode": "strict", "scheme": STRICT[scheme]}
     oracles = {
         "entity_f1": seqeval.f1_score,
         "precision": seqeval.precision_score,
         "recall": seqeval.recall_score,
-        "strict_f1": lambda y, p: seqeval.f1_score(y, p, **strict),
         "accuracy": seqeval.accuracy_score,
     }
     assert list(found) == list(oracles)
@@ -62,10 +59,9 @@ def test_scores_of_spans_are_seqevals(scheme):
         expected = [oracle([gold[r] for r in some], [predicted[r] for r in some]) for some in rows]
         assert found[name](weights) == pytest.approx(expected), name
     assert 0 < found["entity_f1"](weights)[0] < 1
-    assert found["strict_f1"](weights)[0] != found["entity_f1"](weights)[0]
 
 
-@pytest.mark.parametrize("scheme", STRICT)
+@SCHEMES
 def test_scores_of_each_kind_are_seqevals(scheme):
     gold, predicted = sentences(scheme)
     weights, rows = resamples(len(gold))
@@ -123,4 +119,4 @@ def test_scores_of_plain_tags_are_sklearns():
 def test_nothing_found_and_nothing_there_is_0():
     found = score_functions("bio", [["O"], []], [["O"], []])
     values = {name: score(np.ones((1, 2)))[0] for name, score in found.items()}
-    assert values == {"entity_f1": 0, "precision": 0, "recall": 0, "strict_f1": 0, "accuracy": 1}
+    assert values == {"entity_f1": 0, "precision": 0, "recall": 0, "accuracy": 1}

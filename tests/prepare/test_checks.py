@@ -84,10 +84,27 @@ def test_both_texts_of_a_pair():
 
 def test_words_are_kept_as_they_are_and_joined():
     record = {"words": ["New ", "York", "\u3000", "é"], "tags": ["B", "I", 0, "O"]}
-    checked = checker(TAG, ())(record)
+    checked = checker(Tag(kind="tag", scheme="plain"), ())(record)
     assert checked.words == (b"New ", b"York", b"\xe3\x80\x80", b"\xc3\xa9")
     assert checked.texts == (b" ".join(checked.words),)
     assert checked.label == ("B", "I", "0", "O")
+
+
+@pytest.mark.parametrize("scheme", ["iob1", "bio", "bioes"])
+def test_spans_are_spelled_as_the_task_has_it_whatever_the_file_does(scheme):
+    spelled = {
+        "iob1": ("I-a", "I-a", "B-a", "O", "I-b", "I-b"),
+        "bio": ("B-a", "I-a", "B-a", "O", "B-b", "I-b"),
+        "bioes": ("B-a", "E-a", "S-a", "O", "B-b", "E-b"),
+    }
+    check = checker(Tag(kind="tag", scheme=scheme), ())
+    for tags in spelled.values():
+        assert check({"words": list("uvwxyz"), "tags": list(tags)}).label == spelled[scheme]
+
+
+def test_parts_of_speech_are_no_spans():
+    refused = checker(TAG, ())({"words": ["a"], "tags": ["DET"]})
+    assert "should task.scheme be plain?" in refused.reason
 
 
 def test_a_document_has_no_label():

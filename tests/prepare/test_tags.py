@@ -100,7 +100,7 @@ def test_each_bad_sentence_is_a_dead_letter(prepared, tmp_path):
     test.write_text("a\tO\nb\tC\n\na\tB\n", encoding="utf-8")
     directory = prepared(
         f"data: {{train: {train}, valid: null, test: {test}, max_bad: 0.3}}",
-        'task: {kind: tag, text: "1", label: "2"}',
+        'task: {kind: tag, text: "1", label: "2", scheme: plain}',
     )
     assert sorted((d["file"][-7:], d["line"], d["reason"]) for d in dead_letters(directory)) == [
         ("a.conll", 62, "wrong number of fields"),
@@ -122,15 +122,15 @@ def test_one_tag_alone_is_nothing_to_learn(prepared, tmp_path):
 @pytest.mark.parametrize("name", ["wnut17", "ud_ewt"])
 def test_real_data(prepared, data, name):
     if name == "wnut17":
-        folder, columns, extra = data / "wnut17", ("1", "2"), ", format: conll"
+        folder, columns, scheme, extra = data / "wnut17", ("1", "2"), "bio", ", format: conll"
         files = ["wnut17train.conll", "emerging.dev.conll", "emerging.test.annotated"]
     else:
-        folder, columns, extra = data / "ud_ewt", ("form", "upos"), ""
+        folder, columns, scheme, extra = data / "ud_ewt", ("form", "upos"), "plain", ""
         files = ["dev.conllu.gz", "test.conllu.gz", "train.conllu.gz"]
     train, valid, test = (folder / name for name in files)
     directory = prepared(
         f"data: {{train: {train}, valid: {valid}, test: {test}{extra}}}",
-        f'task: {{kind: tag, text: "{columns[0]}", label: "{columns[1]}"}}',
+        f'task: {{kind: tag, text: "{columns[0]}", label: "{columns[1]}", scheme: {scheme}}}',
     )
     names = json.loads((directory / "labels.json").read_text())
     report = json.loads((directory / "report.json").read_text())
