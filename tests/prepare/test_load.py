@@ -12,7 +12,7 @@ SENTENCES = [
     (["Ümit", "saw", "New York"], ["B", "O", "B"]),
     (["saw", "\ufe0f\u3000", "!"], ["O"] * 3),
 ]
-TAG = "task: {kind: tag}"
+TAG = "task: {kind: tag, scheme: plain}"
 CHARACTERS = "model: {kind: lstm, embedding: {characters: {}}}"
 
 
