@@ -255,10 +255,19 @@ def build_elmo(elmo: Elmo) -> keras.Model:
     fast = not tf.config.list_physical_devices("GPU")
     words = CharacterCNN(**elmo.characters, distinct=fast, name="elmo_spelling")
     encoder = ElmoEncoder(**elmo.encoder, name="elmo_encoder")
-    characters = keras.Input((None, LONGEST), dtype="int32", name="characters")
-    model = keras.Model(characters, layers_of(characters, words, encoder), name="elmo_layers")
+    model = _layers(words, encoder)
     start_from_elmo(model, elmo)
     return model
+
+
+def elmo_layers(model: keras.Model) -> keras.Model:
+    """The same of a model of kind elmo, with its weights."""
+    return _layers(model.get_layer("spelling"), model.get_layer("encoder"))
+
+
+def _layers(words: CharacterCNN, encoder: ElmoEncoder) -> keras.Model:
+    characters = keras.Input((None, LONGEST), dtype="int32", name="characters")
+    return keras.Model(characters, layers_of(characters, words, encoder), name="elmo_layers")
 
 
 def start_from_vectors(

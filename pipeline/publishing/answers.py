@@ -61,7 +61,8 @@ def _joined(parts: list[Any], places: np.ndarray) -> Any:
 def columns(outputs: dict[str, Any], task: Task, labels: list[str]) -> list[dict[str, Any]]:
     """B dicts: for classify `predicted_label` and `predicted_score`; for multilabel the lists
     `predicted_labels` and `predicted_scores`, of the labels above the recipe's threshold in the
-    order of labels.json; for regress `predicted_value`; for tag the lists `predicted_words`,
+    order of labels.json; for regress `predicted_value`; for
+    language_model `predicted_perplexity`; for tag the lists `predicted_words`,
     `predicted_tags` and `predicted_scores`, and unless the scheme is plain `predicted_spans` of
     {"label", "begin", "end"}, in code points of the text, given words joined by spaces.
     """
@@ -89,7 +90,9 @@ def columns(outputs: dict[str, Any], task: Task, labels: list[str]) -> list[dict
             rows = zip(*outputs.values(), strict=True)
             return [_tagged(dict(zip(outputs, row, strict=True))) for row in rows]
         case LanguageModel():
-            raise NotImplementedError
+            return [
+                {"predicted_perplexity": round(p, DECIMALS)} for p in outputs["perplexity"].tolist()
+            ]
         case _:
             assert_never(task)
 

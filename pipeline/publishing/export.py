@@ -7,7 +7,7 @@ from pathlib import Path
 
 from configs import loading
 from configs.recipe import Recipe
-from configs.tasks import Tag
+from configs.tasks import LanguageModel, Tag
 from pipeline import artifacts, runs, tracking
 from pipeline.progress import log
 from pipeline.publishing import saved_model, serving_ops
@@ -67,6 +67,7 @@ def _write(folder: Path, recipe: Recipe, run_dir: Path, version: int) -> list[st
     from pipeline import data
     from pipeline.publishing import golden, warm_up
     from pipeline.publishing.golden_tags import tag_answers
+    from pipeline.publishing.language_signatures import language_answers, language_servable
     from pipeline.publishing.signatures import servable
     from pipeline.publishing.tag_signatures import tag_servable
 
@@ -74,6 +75,8 @@ def _write(folder: Path, recipe: Recipe, run_dir: Path, version: int) -> list[st
     tokenizer, model, labels, task = trained.tokenizer, trained.model, trained.labels, recipe.task
     if isinstance(task, Tag):
         served = tag_servable(tokenizer, model, labels, task)
+    elif isinstance(task, LanguageModel):
+        served = language_servable(tokenizer, model)
     else:
         served = servable(tokenizer, model, labels, task.kind, recipe.export.top_k)
     served.save(folder)
@@ -81,13 +84,15 @@ def _write(folder: Path, recipe: Recipe, run_dir: Path, version: int) -> list[st
 
     splits = artifacts.manifest(trained.prepared)["splits"]
     split = next(name for name in ("test", "valid", "train") if name in splits)
-    found = data.load(trained.prepared, split, recipe, len(labels))
+    found = data.load(trained.prepared, split, trained.recipe, len(labels))
     inputs = served.inputs
     examples = list(zip(*[found.texts, found.second_texts][: len(inputs.texts)], strict=True))
     examples = golden.choose(examples, recipe.export.golden, len(inputs.texts))
     if isinstance(task, Tag):
         clear = CLEAR * TOLERANCES[recipe.train.precision]
         requests = tag_answers(examples, inputs, model, labels, task, clear)
+    elif isinstance(task, LanguageModel):
+        requests = language_answers(examples, inputs, model)
     else:
         requests = golden.answers(examples, inputs, model, labels, task.kind, recipe.export.top_k)
     lines = [json.dumps(request, ensure_ascii=False) + "\n" for request in requests]

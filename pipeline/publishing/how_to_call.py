@@ -40,6 +40,9 @@ there.""",
     "words": """\
 The signature `words` takes texts that are cut into words already: words (texts, words) string
 padded with "". Its places count as if single spaces stood between the words.""",
+    "vectors": """\
+The signature `vectors` takes the same and answers `vectors` (texts, words, layers, numbers), what
+each of the model's layers says of each word, filled up with 0, and `words`, how many there are.""",
 }
 
 TAGS = """of each text's words, as many as the model reads: `words` as they stand in the text;
@@ -63,6 +66,9 @@ def _outputs(recipe: Recipe, k: int) -> str:
         case Tag(scheme=scheme):
             return TAGS + ("" if scheme == "plain" else SPANS)
         case LanguageModel():
-            raise NotImplementedError
+            return (
+                "`loss`, the mean of -log p of the words and the end of a text; `perplexity`, e to"
+                " that;\n`words`, how many they are."
+            )
         case unknown:
             assert_never(unknown)

@@ -16,6 +16,7 @@ TASKS = {
     "multilabel": "gives {what} any number of {number} labels",
     "regress": "gives {what} a number",
     "tag": "gives each word of {what} one tag of {number}",
+    "language_model": "tells how likely {what} is",
 }
 
 
@@ -90,6 +91,11 @@ def _metrics(path: Path) -> str:
 def _score_limit(kind: str) -> str:
     if kind == "regress":
         return "Its numbers come without a measure of their certainty."
+    if kind == "language_model":
+        return (
+            "Perplexities compare only between models of one vocabulary: words that are not in it"
+            "\n  count as one, `[UNK]`."
+        )
     return (
         "Its labels are all it can say: a text that fits none gets one all the same. Scores are the"
         "\n  model's own, and are probabilities only as far as the evaluation's calibration says."

@@ -32,7 +32,7 @@ class Servable(tf.Module):
         @tf.function(input_signature=[specs(model.input)])
         def outputs(inputs):
             rows = tf.shape(inputs["ids"])[0]
-            given = {name: _not_empty(value) for name, value in inputs.items()}
+            given = {name: not_empty(value) for name, value in inputs.items()}
             found = answer(model(given, training=False), given)
             return {name: x[:rows] for name, x in found.items()}
 
@@ -50,7 +50,7 @@ def specs(inputs: Mapping[str, Any]) -> dict[str, tf.TensorSpec]:
     }
 
 
-def _not_empty(x: tf.Tensor) -> tf.Tensor:
+def not_empty(x: tf.Tensor) -> tf.Tensor:
     """At least one row and one token, though they be padding.
 
     TensorFlow's kernels are not all right for empty tensors (oneDNN's fused convolution is not).

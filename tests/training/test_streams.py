@@ -1,15 +1,14 @@
 """Running text: every word once, states that go on where they should and nowhere else."""
 
-
 import numpy as np
 import pytest
 import tensorflow as tf
+from language_model_kinds import documents, model, recipe
 
 from configs.tasks import LanguageModel
 from configs.training import Train
 from pipeline import build, perplexity, streams, tasks
 from pipeline.training.step import Step
-from language_models import documents, model, recipe
 
 TASK = LanguageModel(kind="language_model")
 RUNNING = LanguageModel(kind="language_model", carry="stream")
@@ -63,7 +62,8 @@ def test_a_row_runs_on_from_batch_to_batch_through_whole_documents():
             [*read[start:end], after[end - 1]] for start, end in zip(starts, ends, strict=True)
         ]
         assert sorted(found) == sorted(text[::turn] for text in texts)
-        assert all((read[a + 1 : b] == after[a : b - 1]).all() for a, b in zip(starts, ends))
+        for start, end in zip(starts, ends, strict=True):
+            assert (read[start + 1 : end] == after[start : end - 1]).all()
 
 
 def test_both_directions_have_the_same_words_in_each_row():

@@ -36,7 +36,7 @@ def documents(*lengths, seed=0):
     random = np.random.default_rng(seed)
     texts = [[2, *random.integers(5, len(WORDS), length).tolist(), 3] for length in lengths]
     offsets = np.cumsum([0, *map(len, texts)])
-    ids = np.array(sum(texts, []), np.int32)
+    ids = np.concatenate(texts).astype(np.int32)
     spelled = np.zeros((len(WORDS), 50), np.int32)
     spelled[2], spelled[3] = SENTENCE_START, SENTENCE_END
     for token in range(5, len(WORDS)):
