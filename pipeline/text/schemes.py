@@ -37,7 +37,7 @@ class Allowed(NamedTuple):
 
 
 def spans(tags: Sequence[str]) -> list[Span]:
-    """The spans in tags of any scheme, well spelt or not, in the text's order.
+    """The spans in tags of any scheme, well spelled or not, in the text's order.
 
     I or E goes on with a B or I of its kind before it, whatever else begins a span, as `conlleval`
     has it, and seqeval unless it is told to be strict.
@@ -71,7 +71,7 @@ def spell(spans: Sequence[Span], length: int, scheme: Scheme) -> list[str]:
 
 
 def convert(tags: Sequence[str], scheme: Scheme) -> list[str]:
-    """Tags of any scheme, spelt as another has it."""
+    """Tags of any scheme, spelled as another has it."""
     return spell(spans(tags), len(tags), scheme)
 
 
