@@ -9,6 +9,7 @@ section 5.4, on new sequences at each step, through the step that `textmill trai
 
 import os
 from collections.abc import Sequence
+from itertools import product
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -25,7 +26,7 @@ from pipeline.training.gradients import Gradients
 from pipeline.training.step import Step
 
 CELLS, UNITS, BATCH, STEPS = ("rnn", "gru", "lstm"), 32, 32, 800
-LENGTHS, SHOWN = (10, 20, 40, 80, 160), 80
+LENGTHS, SHOWN, SEEDS = (10, 20, 40, 80, 160), 80, (1, 11, 21)
 GATED = {"learning_rate": 0.01, "clip_norm": 1.0}
 CLIFFS = {
     "learning_rate": 0.02,
@@ -50,11 +51,11 @@ def squared_error(outputs: dict, batch: dict) -> tf.Tensor:
     return tf.square(outputs["logits"][:, 0] - batch["label"])
 
 
-def network(cell: str, activation: str = "tanh") -> keras.Model:
+def network(cell: str, activation: str = "tanh", seed: int = SEEDS[0]) -> keras.Model:
     x = keras.Input((None, 2), name="x")
-    layer = Recurrent(UNITS, cell, activation, seed=1, name=cell)
+    layer = Recurrent(UNITS, cell, activation, seed=seed, name=cell)
     features, _ = Pool("last")(layer(x)[0])
-    head = keras.layers.Dense(1, kernel_initializer=keras.initializers.GlorotUniform(2))
+    head = keras.layers.Dense(1, kernel_initializer=keras.initializers.GlorotUniform(seed + 1))
     model = keras.Model({"x": x}, {"logits": head(features)})
     if activation == "relu":  # Le et al. 2015, https://arxiv.org/abs/1504.00941
         layer.recurrent_kernel.assign(np.eye(UNITS))
@@ -90,19 +91,22 @@ def main() -> None:
     tf.config.threading.set_inter_op_parallelism_threads(1)
     figure, (distance, explosion, lag) = page.figure(3, width=12.0, height=3.4)
 
-    row(f"error of the last 50 of {STEPS} steps, by length", LENGTHS, "d")
+    row(f"error of the last 50 of {STEPS} steps, {len(SEEDS)} seeds, by length", LENGTHS, "d")
     reaches = {}
     for cell, colour in zip(CELLS, page.COLOURS, strict=False):
-        errors = []
-        for length in LENGTHS:
-            model = network(cell)
-            if length == SHOWN:
+        errors = np.empty((len(LENGTHS), len(SEEDS)))
+        for (i, length), (j, seed) in product(enumerate(LENGTHS), enumerate(SEEDS)):
+            model = network(cell, seed=seed)
+            shown = (length, seed) == (SHOWN, SEEDS[0])
+            if shown:
                 reaches[f"{cell}, at the start"] = reach(model)
-            errors.append(train(model, length, **GATED)[0][-50:].mean())
-            if length == SHOWN:
+            errors[i, j] = train(model, length, **GATED)[0][-50:].mean()
+            if shown:
                 reaches[f"{cell}, trained"] = reach(model)
-        lag.plot(LENGTHS, errors, marker=".", color=colour, label=cell)
-        row(cell, errors)
+        lag.plot(LENGTHS, np.median(errors, axis=1), marker=".", color=colour, label=cell)
+        lag.fill_between(LENGTHS, errors.min(axis=1), errors.max(axis=1), color=colour, alpha=0.2)
+        for name, of in (("least", np.min), ("median", np.median), ("largest", np.max)):
+            row(f"{cell}, {name}", of(errors, axis=1))
     far = [*range(0, SHOWN, 20), SHOWN - 1]
     row(f"gradient of length {SHOWN}, as a share, by distance", far, "d")
     for number, (name, share) in enumerate(reaches.items()):
