@@ -132,4 +132,4 @@ class RNN:
         return Gradients(dz, dz, [None])
 
 
-CELLS = {"lstm": LSTM, "gru": GRU, "rnn": RNN}
+CELLS: dict[str, Any] = {"lstm": LSTM, "gru": GRU, "rnn": RNN}

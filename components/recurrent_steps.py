@@ -4,6 +4,7 @@ States and gates are float32 under every precision: a cell is a sum over all ste
 mantissa lose the small terms of a long sum. Only the matrix products are in the kernels' precision.
 """
 
+from collections.abc import Callable
 from itertools import accumulate
 from typing import Any, NamedTuple
 
@@ -61,7 +62,7 @@ def rnn_step(product, recurrent, h, projection, options):
     return [ops.relu(z) if options.activation == "relu" else ops.tanh(z)]
 
 
-STEPS = {"lstm": lstm_step, "gru": gru_step, "rnn": rnn_step}
+STEPS: dict[str, Callable] = {"lstm": lstm_step, "gru": gru_step, "rnn": rnn_step}
 
 
 def multiply(h, kernel):

@@ -1,17 +1,14 @@
 """A small real job: eight intents of the shipped sample, prepared once."""
 
 import csv
-import json
-import os
-import subprocess
-import sys
+from functools import partial
 from pathlib import Path
 
+import outcomes
 import pytest
 import yaml
 
 ROOT = Path(__file__).parents[2]
-TEXTMILL = Path(sys.executable).with_name("textmill")
 
 
 @pytest.fixture(scope="session")
@@ -61,40 +58,14 @@ def prepared(recipe):
 
 @pytest.fixture(scope="session")
 def start(recipe_file, prepared):
-    """Start `textmill train` on the prepared data as a process of its own.
-
-    Each work folder gets the prepared data by a link, so that jobs do not share runs.
-    """
-
-    def started(work, *settings, **environment):
-        work.mkdir(parents=True, exist_ok=True)
-        if not (work / "prepared").exists():
-            (work / "prepared").symlink_to(prepared.parent)
-        command = [TEXTMILL, "train", recipe_file, "--json", "--set", f"work={work}"]
-        for setting in settings:
-            command += ["--set", setting]
-        return subprocess.Popen(
-            command,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            env=os.environ | environment,
-        )
-
-    return started
+    """Start `textmill train` on the prepared data as a process of its own."""
+    return partial(outcomes.start, recipe_file, prepared)
 
 
 @pytest.fixture(scope="session")
-def train(start):
+def train(recipe_file, prepared):
     """Run such a job to its end; returns its run directory."""
-
-    def trained(work, *settings, **environment):
-        process = start(work, *settings, **environment)
-        out, err = process.communicate(timeout=300)
-        assert process.returncode == 0, err
-        return Path(json.loads(out.splitlines()[-1])["run_dir"])
-
-    return trained
+    return partial(outcomes.train, recipe_file, prepared)
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,79 @@
-"""What a finished job left behind."""
+"""Jobs as processes of their own, and what they leave behind."""
 
 import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+TEXTMILL = Path(sys.executable).with_name("textmill")
+
+
+def start(recipe_file, prepared, work, *settings, **environment):
+    """Start `textmill train`.
+
+    Each work folder gets the prepared data by a link, so that jobs do not share runs.
+    """
+    work.mkdir(parents=True, exist_ok=True)
+    if not (work / "prepared").exists():
+        (work / "prepared").symlink_to(prepared.parent)
+    command = [TEXTMILL, "train", recipe_file, "--json", "--set", f"work={work}"]
+    for setting in settings:
+        command += ["--set", setting]
+    return subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | environment,
+    )
+
+
+def train(recipe_file, prepared, work, *settings, **environment):
+    """Run such a job to its end; returns its run directory."""
+    process = start(recipe_file, prepared, work, *settings, **environment)
+    out, err = process.communicate(timeout=300)
+    assert process.returncode == 0, err
+    return Path(json.loads(out.splitlines()[-1])["run_dir"])
+
+
+def start_workers(start, work, *settings):
+    """Start a job's two workers. Args: start, of one process."""
+    sockets = [socket.socket() for _ in range(2)]
+    for each in sockets:
+        each.bind(("127.0.0.1", 0))
+    workers = [f"127.0.0.1:{each.getsockname()[1]}" for each in sockets]
+    for each in sockets:
+        each.close()
+    return [
+        start(
+            work,
+            "train.strategy.kind=multi_worker",
+            *settings,
+            TF_CONFIG=json.dumps(
+                {"cluster": {"worker": workers}, "task": {"type": "worker", "index": index}}
+            ),
+        )
+        for index in range(2)
+    ]
+
+
+def finish(processes):
+    ended = [process.communicate(timeout=300) for process in processes]
+    return [process.returncode for process in processes], ended
+
+
+def wait_for_step(process, work, step, seconds=120):
+    """Until there is a checkpoint of that step or a later one."""
+    end = time.monotonic() + seconds
+    while process.poll() is None and time.monotonic() < end:
+        saved = work.glob("runs/*/checkpoints/step-????????/manifest.json")
+        if any(int(path.parent.name[5:]) >= step for path in saved):
+            return
+        time.sleep(0.02)
+    raise AssertionError(f"no checkpoint of step {step}: {process.communicate()}")
 
 
 def history(run_dir):

@@ -4,11 +4,10 @@ import json
 import random
 import shutil
 import signal
-import socket
 import time
 
 import pytest
-from outcomes import history, losses, weights
+from outcomes import finish, history, losses, start_workers, wait_for_step, weights
 
 from pipeline.errors import JobError
 from pipeline.training import train as trainer
@@ -55,51 +54,11 @@ def test_replicas_drop_as_parts_of_a_batch_on_one_device_do(train, train_here, t
     assert losses(replicas) == pytest.approx(losses(parts), abs=1e-6)
 
 
-def free_ports(count):
-    sockets = [socket.socket() for _ in range(count)]
-    for each in sockets:
-        each.bind(("127.0.0.1", 0))
-    ports = [each.getsockname()[1] for each in sockets]
-    for each in sockets:
-        each.close()
-    return ports
-
-
-def start_workers(start, work, *settings):
-    workers = [f"127.0.0.1:{port}" for port in free_ports(2)]
-    return [
-        start(
-            work,
-            "train.strategy.kind=multi_worker",
-            *settings,
-            TF_CONFIG=json.dumps(
-                {"cluster": {"worker": workers}, "task": {"type": "worker", "index": index}}
-            ),
-        )
-        for index in range(2)
-    ]
-
-
-def finish(processes):
-    ended = [process.communicate(timeout=300) for process in processes]
-    return [process.returncode for process in processes], ended
-
-
 def test_two_workers_give_the_loss_of_one_device(start, one_device, tmp_path):
     statuses, ended = finish(start_workers(start, tmp_path, NO_DROPOUT))
     assert statuses == [0, 0], ended
     run_dir = next((tmp_path / "runs").iterdir())
     assert losses(run_dir) == pytest.approx(losses(one_device), abs=1e-6)
-
-
-def wait_for_step(process, work, step, seconds=120):
-    end = time.monotonic() + seconds
-    while process.poll() is None and time.monotonic() < end:
-        saved = work.glob("runs/*/checkpoints/step-????????/manifest.json")
-        if any(int(path.parent.name[5:]) >= step for path in saved):
-            return
-        time.sleep(0.02)
-    raise AssertionError(f"no checkpoint of step {step}: {process.communicate()}")
 
 
 @pytest.mark.parametrize(
