@@ -23,7 +23,10 @@ class Data(Closed):
     train: Files
     valid: Files | Fraction | None = 0.1
     test: Files | Fraction | None = None
-    format: Literal["auto", "csv", "tsv", "jsonl", "parquet", "text", "conll", "conllu"] = "auto"
+    # `text` has a record on each line, `document` is one record.
+    format: Literal[
+        "auto", "csv", "tsv", "jsonl", "parquet", "text", "document", "conll", "conllu"
+    ] = "auto"
     # Extra columns to carry along, for slices in the report.
     columns: tuple[str, ...] = ()
     drop_duplicates: bool = False  # later copies of a text within a split

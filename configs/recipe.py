@@ -6,7 +6,7 @@ from pydantic import Field, model_validator
 
 from configs.closed import Closed
 from configs.data import Beam, Data, Text
-from configs.models import Elmo, Model, TextCNN
+from configs.models import Elmo, Model, Recurrent, TextCNN
 from configs.tasks import LanguageModel, Tag, Task
 from configs.training import Train
 
@@ -58,6 +58,22 @@ class Recipe(Closed):
             raise ValueError(
                 "text_cnn has one answer for a whole text, and task.kind 'tag' wants one for each"
                 " word: choose model.kind rnn, lstm or gru"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def compared_words_have_no_last_state(self) -> Self:
+        model = self.model
+        if (
+            isinstance(model, Recurrent)
+            and getattr(self.task, "second", None)
+            and model.pairs.compare == "attention"
+            and "last" in (model.pooling.kind, getattr(model.pooling, "query", None))
+        ):
+            raise ValueError(
+                "after each word has looked at the other text, no state is the last one of either"
+                " direction: with pairs.compare 'attention' choose another pooling.kind than 'last'"
+                " or the query 'learned'"
             )
         return self
 

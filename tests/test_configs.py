@@ -158,3 +158,27 @@ def test_list_index_out_of_range_is_an_error():
 def test_missing_file_is_an_error(tmp_path):
     with pytest.raises(loading.RecipeError, match=r"none\.yaml: No such file"):
         loading.load(tmp_path / "none.yaml")
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ("task: {kind: tag}\nmodel: {kind: text_cnn}", "wants one for each word"),
+        ("task: {kind: classify}\nmodel: {kind: elmo}", "does not learn a task of kind 'classify'"),
+        ("task: {kind: language_model}\nmodel: {kind: lstm}", "language_model goes with elmo"),
+        ("task: {kind: classify}\nmodel: {kind: gru, projection: 8}", "projection goes with kind"),
+        (
+            "task: {kind: classify, second: b}\n"
+            "model: {kind: gru, pairs: {compare: attention}, pooling: {kind: last}}",
+            "no state is the last one",
+        ),
+        (
+            "task: {kind: classify}\nmodel: {kind: gru, embedding: {elmo: runs/x}}\n"
+            "text: {tokenizer: {kind: wordpiece}}",
+            "text.tokenizer.kind must be 'word'",
+        ),
+    ],
+)
+def test_what_does_not_go_together_is_said(settings, said):
+    with pytest.raises(RecipeError, match=said):
+        parse(f"name: x\ndata: {{train: a}}\n{settings}", [])

@@ -1,4 +1,4 @@
-"""Files of seven formats -> records, each with the line it starts on; broken ones are marked so.
+"""Files of eight formats -> records, each with the line it starts on; broken ones are marked so.
 
 A record is a dict of column name -> value. Blank lines are no records.
 """
@@ -23,7 +23,7 @@ def read(
     """Yield (line, record); for Parquet the line is the row, counted from 1.
 
     Args:
-        kind: csv, tsv, jsonl, parquet, text, conll or conllu.
+        kind: csv, tsv, jsonl, parquet, text, document, conll or conllu.
         needed: columns that the file must have; more may come along.
         others: whether all others come along from Parquet too, where each costs time.
 
@@ -36,6 +36,7 @@ def read(
         "jsonl": jsonl_records,
         "parquet": partial(parquet_records, others=others),
         "text": text_records,
+        "document": document_records,
         "conll": conll_records,
         "conllu": conllu_records,
     }
@@ -118,6 +119,24 @@ def text_records(path: str, needed: tuple[str, ...]) -> Iterator[tuple[int, Reco
     checked_header(path, ["text"], needed)
     for number, line in text_lines(path):
         yield number, line if isinstance(line, Bad) else {"text": line}
+
+
+def document_records(path: str, needed: tuple[str, ...]) -> Iterator[tuple[int, Record]]:
+    """The whole file as one record, with the single column `text`; none if it is blank."""
+    checked_header(path, ["text"], needed)
+    found: list[str] = []
+    size = 0
+    for number, line in text_lines(path):
+        if isinstance(line, Bad):
+            yield number, line
+            return
+        size += len(line) + 1
+        if size > LONGEST_RECORD:
+            yield number, bad(TOO_LONG, found[0])
+            return
+        found.append(line)
+    if found:
+        yield 1, {"text": "\n".join(found)}
 
 
 def parquet_records(

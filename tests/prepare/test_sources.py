@@ -272,3 +272,21 @@ def test_formats_by_ending():
     assert files.format_of("anything", "tsv") == "tsv"
     with pytest.raises(JobError, match=r"a\.doc: cannot tell the format"):
         files.format_of("a.doc", "auto")
+
+
+def test_a_file_is_one_document(tmp_path):
+    path = tmp_path / "chapter.txt"
+    path.write_bytes("one\r\n\n two\u2028x\nthree".encode())
+    assert good(path, "document", ("text",)) == [(1, {"text": "one\n two\u2028x\nthree"})]
+    (tmp_path / "blank.txt").write_bytes(b"\n \n")
+    assert good(tmp_path / "blank.txt", "document", ("text",)) == []
+    (tmp_path / "broken.txt").write_bytes(b"fine\n\xff\xfe no\n")
+    assert reasons(tmp_path / "broken.txt", "document", ("text",)) == [(2, "not UTF-8")]
+    with pytest.raises(JobError, match="no column 'label'"):
+        good(path, "document")
+
+
+def test_a_document_that_is_too_long(tmp_path, monkeypatch):
+    monkeypatch.setattr("pipeline.prepare.sources.LONGEST_RECORD", 10)
+    (tmp_path / "long.txt").write_bytes(b"12345\n67890\n")
+    assert reasons(tmp_path / "long.txt", "document", ("text",)) == [(2, "record too long")]

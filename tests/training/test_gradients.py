@@ -7,9 +7,9 @@ import mlflow
 import numpy as np
 import pytest
 import tensorflow as tf
-from language_models import documents
-from language_models import model as language_model
-from language_models import recipe as language_recipe
+from language_model_kinds import documents
+from language_model_kinds import model as language_model
+from language_model_kinds import recipe as language_recipe
 
 from components.pooling import Pool
 from components.recurrent import Recurrent
