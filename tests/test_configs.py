@@ -180,5 +180,5 @@ def test_missing_file_is_an_error(tmp_path):
     ],
 )
 def test_what_does_not_go_together_is_said(settings, said):
-    with pytest.raises(RecipeError, match=said):
-        parse(f"name: x\ndata: {{train: a}}\n{settings}", [])
+    with pytest.raises(loading.RecipeError, match=said):
+        loading.parse(f"name: x\ndata: {{train: a}}\n{settings}", [])
