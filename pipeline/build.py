@@ -244,8 +244,8 @@ def build_optimizer(
 
 
 def start_from_elmo(model: keras.Model, elmo: Elmo | None) -> None:
-    """Put the pretrained weights, if the recipe names any, into a new model that computes them."""
-    if elmo is not None:
+    """Put the pretrained weights, if there are any, into a new model that computes the vectors."""
+    if elmo is not None and any(layer.name == "elmo_encoder" for layer in model.layers):
         elmo_files.assign(model.get_layer("elmo_spelling"), elmo.character_weights)
         elmo_files.assign(model.get_layer("elmo_encoder"), elmo.encoder_weights)
 

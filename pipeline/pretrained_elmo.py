@@ -3,12 +3,14 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from safetensors.numpy import load_file
 
 from configs import loading
 from configs.estimate import character_width
 from configs.models import Characters
 from configs.models import Elmo as Settings
+from configs.recipe import Recipe
 from pipeline import artifacts, elmo_files
 from pipeline.elmo_files import Elmo
 from pipeline.errors import JobError
@@ -30,12 +32,36 @@ def read(path: Path) -> Elmo:
             f"model.embedding.elmo: {path} is a trained {recipe.model.kind}, not an elmo: name the"
             " run of a recipe with model.kind elmo"
         )
-    weights = load_file(training / "weights.safetensors")
+    trained = load_file(training / "weights.safetensors")
     parts = [
-        {name.removeprefix(f"{layer}/"): v for name, v in weights.items() if name.startswith(layer)}
+        {name.removeprefix(f"{layer}/"): v for name, v in trained.items() if name.startswith(layer)}
         for layer in ("spelling", "encoder")
     ]
     return Elmo(spelling(recipe.model.characters), encoder(recipe.model), *parts)
+
+
+def wanted(recipe: Recipe) -> Elmo | None:
+    """The ELMo that a recipe's model is to contain, if it is to."""
+    embedding = getattr(recipe.model, "embedding", None)
+    if embedding is None or embedding.elmo is None:
+        return None
+    return read(Path(embedding.elmo.path))
+
+
+def cached(recipe: Recipe) -> Path | None:
+    """Where it is, if the model is to learn from its vectors on disk."""
+    embedding = getattr(recipe.model, "embedding", None)
+    if embedding is None or embedding.elmo is None or embedding.elmo.mode != "cached":
+        return None
+    return Path(embedding.elmo.path)
+
+
+def weights(elmo: Elmo | None) -> dict[str, np.ndarray]:
+    """By their paths in a model that computes its vectors."""
+    if elmo is None:
+        return {}
+    parts = {"elmo_spelling": elmo.character_weights, "elmo_encoder": elmo.encoder_weights}
+    return {f"{layer}/{name}": v for layer, part in parts.items() for name, v in part.items()}
 
 
 def spelling(characters: Characters) -> dict[str, Any]:

@@ -143,8 +143,11 @@ class Streams:
                 weight = (tensors["targets"] != 0).sum(axis=1).astype(np.float32)
                 yield {**tensors, "weight": weight}
 
-        for tensors in prefetched(made(), self.signature):
-            yield Batch(np.array(order), int(tensors["weight"].numpy().sum()), tensors)
+        for start, tensors in zip(starts, prefetched(made(), self.signature), strict=True):
+            end = start + self.settings.window
+            shown = np.concatenate([row.sources[start:end] for row in directions[""]])
+            documents = np.unique(np.searchsorted(self.split.ids.offsets, shown, "right") - 1)
+            yield Batch(documents, int(tensors["weight"].numpy().sum()), tensors)
 
     def cut(self, whole: Stream) -> list[Stream]:
         """Rows of equal length; the last ones may be shorter."""

@@ -9,6 +9,8 @@ from pipeline import artifacts
 from pipeline.data import Split
 from pipeline.errors import JobError
 
+LONGEST = 10_000  # characters of a text that are written
+
 
 def check(
     step: int, rows: np.ndarray, figures: dict[str, float], split: Split, run_dir: Path
@@ -28,8 +30,9 @@ def check(
         return
     path = run_dir / "not_finite" / f"step-{step:08d}.json"
     path.parent.mkdir(exist_ok=True)
+    labels = {} if split.labels is None else {int(row): split.labels[row].tolist() for row in rows}
     examples = [
-        {"example": int(row), "label": split.labels[row].tolist(), "text": split.texts[row]}
+        {"example": int(row), "label": labels.get(int(row)), "text": split.texts[row][:LONGEST]}
         for row in rows
     ]
     spelt = {name: str(value) for name, value in figures.items()}

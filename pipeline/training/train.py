@@ -16,33 +16,17 @@ from safetensors.numpy import save_file
 
 from configs import loading
 from configs.recipe import Recipe
-from configs.tasks import LanguageModel
-from pipeline import (
-    artifacts,
-    batching,
-    build,
-    contextual_vectors,
-    data,
-    pretrained_elmo,
-    runs,
-    streams,
-    tasks,
-    tracking,
-)
-from pipeline.elmo_files import Elmo
+from pipeline import artifacts, build, pretrained_elmo, runs, tasks, tracking
 from pipeline.errors import Interrupted
 from pipeline.progress import Bar, progress
 from pipeline.text.tokenizers import load as load_tokenizer
-from pipeline.training import checkpoints, distribute, gradients, not_finite
+from pipeline.training import checkpoints, distribute, examples, gradients, not_finite
 from pipeline.training.state import State
 from pipeline.training.step import Step
 from pipeline.training.stopping import stop_requests
 from pipeline.training.validation import validator
 
 log = logging.getLogger("textmill")
-
-# With XLA or on a TPU each new shape is compiled, so lengths are rounded up to a multiple of this.
-LENGTH_STEP = 16
 
 
 def train(recipe: Recipe, prepared: Path) -> Path:
@@ -83,37 +67,16 @@ class Job:
         self.chief = distribute.is_chief()
         self.score = tasks.deciding_score(recipe.task, self.settings.metric)
         labels = artifacts.read_json(prepared / "labels.json")
-        splits = {
-            name: data.load(prepared, name, recipe, len(labels))
-            for name, facts in artifacts.manifest(prepared)["splits"].items()
-            if name != "test" and facts["examples"]
-        }
-        self.elmo = _pretrained(recipe)
-        if _cached(recipe):
-            path = Path(recipe.model.embedding.elmo.path)
-            directory = contextual_vectors.compute(prepared, recipe, path)
-            splits = {n: contextual_vectors.added(s, directory, n) for n, s in splits.items()}
-        self.valid = splits.get("valid")
-        weights = tasks.class_weights(recipe.task, labels, splits["train"].labels)
-        self.split = data.weighted(splits["train"], weights)
-        static = self.settings.xla or self.settings.strategy.kind == "tpu"
-        fixed = (self.settings.batch_size or 1, LENGTH_STEP) if static else (1, 1)
-        parts = strategy.num_replicas_in_sync * self.settings.accumulation
-        self.batches: batching.Batches | streams.Streams
-        if isinstance(recipe.task, LanguageModel):
-            both = recipe.model.kind == "elmo"
-            self.batches = streams.Streams(
-                self.split, self.settings, recipe.seed, recipe.task, both
-            )
-        else:
-            self.batches = batching.Batches(self.split, self.settings, recipe.seed, parts, fixed)
+        splits = examples.load(recipe, prepared, labels)
+        self.split, self.valid = splits["train"], splits.get("valid")
+        self.batches = examples.batches(recipe, self.split, strategy.num_replicas_in_sync)
         planned = sum(self.batches.steps)
         self.total_steps = min(planned, self.settings.max_steps or planned)
         vocabulary = load_tokenizer(prepared / "tokenizer").vocabulary
+        self.elmo = pretrained_elmo.wanted(recipe)
         with strategy.scope():
             self.model = build.build_model(recipe, vocabulary, max(len(labels), 1), self.elmo)
-            if not _cached(recipe):
-                build.start_from_elmo(self.model, self.elmo)
+            build.start_from_elmo(self.model, self.elmo)
             counts = np.bincount(self.split.ids.values, minlength=len(vocabulary))
             coverage = build.start_from_vectors(self.model, recipe, vocabulary, counts)
             self.optimizer = build.build_optimizer(
@@ -273,7 +236,8 @@ class Job:
             artifacts.publish(self.run_dir / runs.TRAINING, mark, facts) as folder,
             self._averaged(),
         ):
-            save_file(self._weights(), folder / runs.WEIGHTS)
+            weights = checkpoints.arrays(checkpoints.by_path(self.model.weights))
+            save_file(pretrained_elmo.weights(self.elmo) | weights, folder / runs.WEIGHTS)
             artifacts.write_json(folder / "history.json", self.state.history)
             if self.elmo is not None:
                 arguments = {"characters": self.elmo.characters, "encoder": self.elmo.encoder}
@@ -283,25 +247,3 @@ class Job:
             self.state.step,
             {"training_seconds": self.state.seconds, "parameters": facts["parameters"]},
         )
-
-    def _weights(self) -> dict[str, np.ndarray]:
-        """What is trained, and with vectors from disk the ELMo that they came from."""
-        found = checkpoints.arrays(checkpoints.by_path(self.model.weights))
-        if self.elmo is not None and _cached(self.recipe):
-            layers = ("elmo_spelling", self.elmo.character_weights)
-            more = ("elmo_encoder", self.elmo.encoder_weights)
-            for layer, weights in (layers, more):
-                found |= {f"{layer}/{name}": value for name, value in weights.items()}
-        return found
-
-
-def _cached(recipe: Recipe) -> bool:
-    return runs.whole(recipe) is not recipe
-
-
-def _pretrained(recipe: Recipe) -> Elmo | None:
-    """The ELMo that the recipe's model is to contain."""
-    embedding = getattr(recipe.model, "embedding", None)
-    if embedding is None or embedding.elmo is None:
-        return None
-    return pretrained_elmo.read(Path(embedding.elmo.path))

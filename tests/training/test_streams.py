@@ -5,9 +5,11 @@ import pytest
 import tensorflow as tf
 from language_model_kinds import documents, model, recipe
 
+from configs.loading import RecipeError
 from configs.tasks import LanguageModel
 from configs.training import Train
 from pipeline import build, perplexity, streams, tasks
+from pipeline.training import examples
 from pipeline.training.step import Step
 
 TASK = LanguageModel(kind="language_model")
@@ -129,3 +131,23 @@ def test_the_state_is_what_a_checkpoint_must_hold():
     assert all(np.abs(step.variables()[name].numpy()).max() > 0 for name in names)
     step.forget()
     assert not any(step.variables()[name].numpy().any() for name in names)
+
+
+def test_a_batch_names_the_documents_that_it_shows():
+    split = documents(9, 14, 6, 3)
+    made = streams.Streams(split, Train(batch_size=2, window=4, epochs=1), 5, TASK, True)
+    starts = {split.ids[row][1]: row for row in range(4)}
+    seen = set()
+    for batch in made.epoch(0, 0):
+        seen |= set(batch.rows.tolist())
+        fresh = batch.tensors["fresh"].numpy()
+        begun = {starts[word] for word in batch.tensors["targets"].numpy()[fresh]}
+        assert begun <= set(batch.rows.tolist())
+        assert len(batch.rows) < 4
+    assert seen == {0, 1, 2, 3}
+
+
+def test_rows_that_cannot_be_shared_out_are_refused():
+    chosen = recipe("train.batch_size=6", "train.accumulation=2")
+    with pytest.raises(RecipeError, match=r"rows for each of 4 parts \(2 replicas"):
+        examples.batches(chosen, documents(9, 9), replicas=2)

@@ -1,0 +1,50 @@
+"""What a training job learns from: the splits in memory, and the batches that they are cut into."""
+
+from pathlib import Path
+
+from configs.loading import RecipeError
+from configs.recipe import Recipe
+from configs.tasks import LanguageModel
+from pipeline import artifacts, contextual_vectors, data, pretrained_elmo, tasks
+from pipeline.batching import Batches
+from pipeline.data import Split
+from pipeline.streams import Streams
+
+# With XLA or on a TPU each new shape is compiled, so lengths are rounded up to a multiple of this.
+LENGTH_STEP = 16
+
+
+def load(recipe: Recipe, prepared: Path, labels: list[str]) -> dict[str, Split]:
+    """The splits to learn from and to validate on, by name."""
+    splits = {
+        name: data.load(prepared, name, recipe, len(labels))
+        for name, facts in artifacts.manifest(prepared)["splits"].items()
+        if name != "test" and facts["examples"]
+    }
+    if elmo := pretrained_elmo.cached(recipe):
+        directory = contextual_vectors.compute(prepared, recipe, elmo)
+        splits = {n: contextual_vectors.added(s, directory, n) for n, s in splits.items()}
+    weights = tasks.class_weights(recipe.task, labels, splits["train"].labels)
+    return splits | {"train": data.weighted(splits["train"], weights)}
+
+
+def batches(recipe: Recipe, split: Split, replicas: int) -> Batches | Streams:
+    """The batches of the training split.
+
+    Raises:
+        RecipeError: a language model's rows cannot be shared out evenly, so that each keeps its
+            state.
+    """
+    settings, task = recipe.train, recipe.task
+    parts = replicas * settings.accumulation
+    if isinstance(task, LanguageModel):
+        if settings.batch_size is None or settings.batch_size % parts:
+            raise RecipeError(
+                f"train.batch_size: a language model needs as many rows for each of {parts} parts"
+                f" ({replicas} replicas, accumulation {settings.accumulation}), got"
+                f" {settings.batch_size}"
+            )
+        return Streams(split, settings, recipe.seed, task, both=recipe.model.kind == "elmo")
+    static = settings.xla or settings.strategy.kind == "tpu"
+    fixed = (settings.batch_size or 1, LENGTH_STEP) if static else (1, 1)
+    return Batches(split, settings, recipe.seed, parts, fixed)
