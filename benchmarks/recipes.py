@@ -2,8 +2,9 @@
 
     python benchmarks/recipes.py [RECIPE...] [--seeds 1 2 3] [--set KEY=VALUE ...] [--metric NAME]
 
-Without recipes: those whose results stand in benchmarks/results.md under this command. Every job is the recipe as `textmill evaluate` runs it. Each result goes to `work/recipes.jsonl` at
-once, and a job whose result is there is not run again.
+Without recipes: those whose results stand in benchmarks/results.md. Every job is the recipe as
+`textmill evaluate` runs it. Each result goes to `work/recipes.jsonl` at once, and a job whose
+result is there is not run again.
 """
 
 import argparse
