@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from configs.models import Elmo
 from configs.recipe import Recipe
 from configs.tasks import LanguageModel
 from pipeline import data
@@ -52,6 +53,7 @@ def measure(
         "words": int(words.sum()),
         "vocabulary": size,
         "both": document_losses.both,
+        "sampled": isinstance(recipe.model, Elmo) and recipe.model.softmax == "sampled",
         "carry": task.carry,
     }
     return Measured(found, table(read), {})

@@ -13,7 +13,9 @@ documents of {{ words }} words, with {{ level }}% intervals over documents.</p>
 well choose from. {{ how }} A model that knows only how frequent each word is has
 {{ unigram }}. {{ unknown }} of the words are not among the {{ vocabulary }} of the vocabulary; they
 count as one word, [UNK], so figures compare only between models of one vocabulary.</p>
-{% if learning %}<h2>How it learned</h2>{{ learning | safe }}{% endif %}
+{% if learning %}<h2>How it learned</h2>{{ learning | safe }}
+{% if sampled %}<p class="soft">In training the loss is among a few sampled words and with dropout,
+in validation among all words and without.</p>{% endif %}{% endif %}
 <h2>Document by document</h2>
 <p>The documents that it predicts best, then those that it predicts worst.</p>
 {{ documents | safe }}
@@ -32,11 +34,11 @@ READING = {
 def write(report: dict[str, Any], drawn: dict[str, Any]) -> str:
     """The whole page. Args: drawn, figures by name."""
     metrics = report["metrics"]
-    rows = [[d["perplexity"], d["words"], d["text"]] for d in report["documents"]]
+    rows = [[told(d["perplexity"]), d["words"], d["text"]] for d in report["documents"]]
     learning = drawn.get("learning")
     body = page.fill(
         BODY,
-        **{key: report[key] for key in ("model", "run", "split", "data")},
+        **{key: report[key] for key in ("model", "run", "split", "data", "sampled")},
         n=page.spell(metrics["perplexity"]["n"]),
         words=page.spell(report["words"]),
         level=LEVEL,
@@ -53,3 +55,8 @@ def write(report: dict[str, Any], drawn: dict[str, Any]) -> str:
         parameters=page.spell(report["parameters"]),
     )
     return page.page(report["name"], body)
+
+
+def told(perplexity: float) -> float | int:
+    """Four digits of small ones, whole numbers of large ones."""
+    return perplexity if perplexity < 1000 else round(perplexity)
