@@ -6,7 +6,7 @@ from pydantic import Field, model_validator
 
 from configs.closed import Closed
 from configs.data import Beam, Data, Text
-from configs.models import Elmo, Model, Recurrent, TextCNN
+from configs.models import Elmo, ElmoVectors, Model, Recurrent, TextCNN
 from configs.tasks import LanguageModel, Tag, Task
 from configs.training import Train
 
@@ -45,6 +45,11 @@ class Recipe(Closed):
     evaluate: Evaluate = Evaluate()
     export: Export = Export()
     tracking: Tracking = Tracking()
+
+    @property
+    def elmo(self) -> ElmoVectors | None:
+        """The pretrained ELMo whose vectors the model reads, if it is to."""
+        return None if isinstance(self.model, Elmo) else self.model.embedding.elmo
 
     @model_validator(mode="after")
     def model_can_do_the_task(self) -> Self:

@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from configs.tasks import LanguageModel
 from pipeline.data import Split
-from pipeline.streams import Stream, signature, stream, window
+from pipeline.streams import Stream, in_directions, signature, stream, windows
 
 WINDOW = 100  # words of each document at a time
 ROWS = 32  # documents side by side
@@ -41,11 +41,10 @@ class DocumentLosses:
     def __call__(self, split: Split) -> tuple[np.ndarray, np.ndarray]:
         losses, words = np.zeros(len(split)), np.zeros(len(split), np.int64)
         documents = self.rows(split)
-        directions = {
-            prefix: [stream(split, row, self.task, backward) for row in documents]
-            for prefix, backward in (("", False), ("second_", True))
-            if self.both or not backward
-        }
+        directions = in_directions(
+            self.both,
+            lambda backward: [stream(split, row, self.task, backward) for row in documents],
+        )
         found = self.read(split, directions)
         for place, row in enumerate(directions[""]):
             owner = np.searchsorted(split.ids.offsets, row.targets, "right") - 1
@@ -71,9 +70,7 @@ class DocumentLosses:
         state = {name: tf.zeros([len(rows), width]) for name, width in self.states.items()}
         found = []
         for start in range(0, max(map(len, rows)), WINDOW):
-            shown: dict = {}
-            for prefix, streams in directions.items():
-                shown |= window(split, streams, start, WINDOW, prefix)
+            shown = windows(split, directions, start, WINDOW)
             outputs = self.forward({**{name: shown[name] for name in self.names}, **state})
             state = {name: outputs[name] for name in state}
             found.append(outputs["losses"].numpy())

@@ -1,6 +1,6 @@
 """The model's answers to a whole split."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import keras
 import numpy as np
@@ -10,6 +10,11 @@ from pipeline import batching, data
 from pipeline.tasks import Decode
 
 BATCH = 256
+See = Callable[[dict, dict], None]
+
+
+def _nothing(outputs: dict, batch: dict) -> None:
+    pass
 
 
 class Forward:
@@ -52,19 +57,23 @@ class Forward:
             shown = {name: tf.constant(batch[name]) for name in self.names}
             yield rows, batch, self.forward(shown)
 
-    def logits(self, split: data.Split) -> np.ndarray:
-        """(N, C) float32, in the split's order."""
-        answers = [(rows, outputs["logits"]) for rows, _, outputs in self.batches(split)]
-        order = np.concatenate([rows for rows, _ in answers])
-        logits = np.concatenate([found.numpy()[: len(rows)] for rows, found in answers])
-        unsorted = np.empty_like(logits)
-        unsorted[order] = logits
-        return unsorted
+    def logits(self, split: data.Split, see: See = _nothing) -> np.ndarray:
+        """(N, C) float32, in the split's order. Args: see, is shown each batch and its outputs."""
+        logits = np.empty(0)
+        for rows, batch, outputs in self.batches(split):
+            see(outputs, batch)
+            found = outputs["logits"].numpy()
+            logits = logits if len(logits) else np.empty((len(split), found.shape[1]), found.dtype)
+            logits[rows] = found[: len(rows)]
+        return logits
 
-    def tags(self, split: data.Split, decode: Decode) -> tuple[data.Sequences, data.Sequences]:
+    def tags(
+        self, split: data.Split, decode: Decode, see: See = _nothing
+    ) -> tuple[data.Sequences, data.Sequences]:
         """The best tag of each word, int32, and its probability, float32, in the split's order."""
         tags, chances = [np.empty(0)] * len(split), [np.empty(0)] * len(split)
         for rows, batch, outputs in self.batches(split):
+            see(outputs, batch)
             found = decode(outputs, tf.constant(batch["label"] != data.NO_TAG))
             for many, some in zip((tags, chances), found, strict=True):
                 for row, answer in zip(rows, some.numpy(), strict=False):

@@ -42,18 +42,12 @@ def read(path: Path) -> Elmo:
 
 def wanted(recipe: Recipe) -> Elmo | None:
     """The ELMo that a recipe's model is to contain, if it is to."""
-    embedding = getattr(recipe.model, "embedding", None)
-    if embedding is None or embedding.elmo is None:
-        return None
-    return read(Path(embedding.elmo.path))
+    return read(Path(recipe.elmo.path)) if recipe.elmo else None
 
 
 def cached(recipe: Recipe) -> Path | None:
     """Where it is, if the model is to learn from its vectors on disk."""
-    embedding = getattr(recipe.model, "embedding", None)
-    if embedding is None or embedding.elmo is None or embedding.elmo.mode != "cached":
-        return None
-    return Path(embedding.elmo.path)
+    return Path(recipe.elmo.path) if recipe.elmo and recipe.elmo.mode == "cached" else None
 
 
 def weights(elmo: Elmo | None) -> dict[str, np.ndarray]:

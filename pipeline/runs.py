@@ -7,6 +7,7 @@ from typing import Any
 from safetensors.numpy import load_file
 
 from configs import loading
+from configs.models import Elmo
 from configs.recipe import Recipe
 from pipeline import artifacts
 from pipeline.training import checkpoints
@@ -30,8 +31,7 @@ def mark(recipe: Recipe, prepared: Path) -> str:
 def _starts(recipe: Recipe) -> list[str | None]:
     """The files that a model's first weights are read from."""
     embedding = getattr(recipe.model, "embedding", None)
-    elmo = embedding and embedding.elmo
-    return [embedding and embedding.path, *([elmo.path] if elmo else [])]
+    return [embedding and embedding.path, *([recipe.elmo.path] if recipe.elmo else [])]
 
 
 def _content(path: str | None) -> str | None:
@@ -50,13 +50,12 @@ def directory(recipe: Recipe, mark: str) -> Path:
 
 def whole(recipe: Recipe) -> Recipe:
     """The recipe of the model that is published: one trained on cached vectors computes them."""
-    embedding = getattr(recipe.model, "embedding", None)
-    if embedding is None or embedding.elmo is None or embedding.elmo.mode != "cached":
+    model, elmo = recipe.model, recipe.elmo
+    if isinstance(model, Elmo) or elmo is None or elmo.mode != "cached":
         return recipe
-    elmo = embedding.elmo.model_copy(update={"mode": "frozen"})
-    embedding = embedding.model_copy(update={"elmo": elmo})
-    model = recipe.model.model_copy(update={"embedding": embedding})
-    return recipe.model_copy(update={"model": model})
+    elmo = elmo.model_copy(update={"mode": "frozen"})
+    embedding = model.embedding.model_copy(update={"elmo": elmo})
+    return recipe.model_copy(update={"model": model.model_copy(update={"embedding": embedding})})
 
 
 @dataclass(frozen=True)
@@ -79,15 +78,15 @@ def load(run_dir: Path) -> Trained:
     recipe = whole(loading.load(run_dir / TRAINING / "recipe.yaml"))
     prepared = Path(facts["prepared"])
 
+    from pipeline import elmo_files
     from pipeline.build import build_model
-    from pipeline.elmo_files import Elmo
     from pipeline.text.tokenizers import load as load_tokenizer
 
     tokenizer = load_tokenizer(prepared / "tokenizer")
     labels = artifacts.read_json(prepared / "labels.json")
     elmo = None
     if (run_dir / TRAINING / ELMO).is_file():
-        elmo = Elmo(**artifacts.read_json(run_dir / TRAINING / ELMO))
+        elmo = elmo_files.Elmo(**artifacts.read_json(run_dir / TRAINING / ELMO))
     model = build_model(recipe, tokenizer.vocabulary, max(len(labels), 1), elmo)
     values = load_file(run_dir / TRAINING / WEIGHTS)
     checkpoints.assign(checkpoints.by_path(model.weights), values)

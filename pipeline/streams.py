@@ -4,8 +4,9 @@ Each row of a batch is a text that runs on from one batch to the next, so that a
 be carried from window to window.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -79,6 +80,19 @@ def window(split: Split, rows: Sequence[Stream], start: int, length: int, prefix
     return {prefix + name: value for name, value in shown.items()}
 
 
+def in_directions(both: bool, make: Callable[[bool], list[Stream]]) -> dict[str, list[Stream]]:
+    """By the prefix of its inputs, what `make` makes for each direction; it is told if backward."""
+    return {"": make(False), "second_": make(True)} if both else {"": make(False)}
+
+
+def windows(split: Split, directions: dict[str, list[Stream]], start: int, length: int) -> dict:
+    """`window` of every direction."""
+    shown: dict[str, Any] = {}
+    for prefix, rows in directions.items():
+        shown |= window(split, rows, start, length, prefix)
+    return shown
+
+
 def signature(split: Split, both: bool) -> dict:
     """Of the batches of `Streams`."""
     import tensorflow as tf
@@ -110,9 +124,9 @@ class Streams:
     def rows(self) -> int:
         return self.settings.batch_size or 1
 
-    @property
+    @cached_property
     def length(self) -> int:
-        """Words in each row."""
+        """Words in each row; found once, for it takes a walk through all documents."""
         start = stream(self.split, range(len(self.split)), self.task, False)
         return -(-len(start) // self.rows)
 
@@ -127,19 +141,15 @@ class Streams:
     def epoch(self, epoch: int, position: int) -> Iterator[Batch]:
         """The windows of an epoch from the one at `position` on."""
         order = np.random.default_rng((self.seed, epoch)).permutation(len(self.split)).tolist()
-        directions = {
-            prefix: self.cut(stream(self.split, order, self.task, backward))
-            for prefix, backward in (("", False), ("second_", True))
-            if self.both or not backward
-        }
+        directions = in_directions(
+            self.both, lambda backward: self.cut(stream(self.split, order, self.task, backward))
+        )
         starts = range(0, self.length, self.settings.window)[position:]
 
         def made() -> Iterator[dict]:
             for start in starts:
-                tensors: dict[str, Any] = {}
                 length = min(self.settings.window, self.length - start)
-                for prefix, rows in directions.items():
-                    tensors |= window(self.split, rows, start, length, prefix)
+                tensors = windows(self.split, directions, start, length)
                 weight = (tensors["targets"] != 0).sum(axis=1).astype(np.float32)
                 yield {**tensors, "weight": weight}
 

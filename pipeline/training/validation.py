@@ -9,11 +9,10 @@ import tensorflow as tf
 from configs.tasks import LanguageModel, Tag, Task
 from pipeline import tasks
 from pipeline.batching import signature
-from pipeline.data import NO_TAG, Split
+from pipeline.data import Split
 from pipeline.evaluation import judge, tagging_scores
 from pipeline.perplexity import DocumentLosses
 from pipeline.predictions import Forward
-from pipeline.tasks import decoder
 
 Scores = dict[str, float]
 
@@ -42,24 +41,18 @@ def of_documents(document_losses: DocumentLosses, split: Split) -> Scores:
 
 
 def of_texts(task: Task, forward: Forward, split: Split) -> Scores:
-    loss, logits = Mean(tasks.loss_function(task)), np.empty(0)
-    for rows, batch, outputs in forward.batches(split):
-        loss.add(outputs, batch)
-        found = outputs["logits"].numpy()
-        logits = logits if len(logits) else np.empty((len(split), found.shape[1]), found.dtype)
-        logits[rows] = found[: len(rows)]
+    loss = Mean(tasks.loss_function(task))
+    logits = forward.logits(split, loss.add)
     return {"loss": loss.value, **plain(judge.score_functions(task, split.labels, logits), split)}
 
 
 def of_tags(task: Tag, labels: list[str], forward: Forward, split: Split) -> Scores:
-    loss, decode = Mean(tasks.loss_function(task)), decoder(task, labels)
-    gold = [[labels[tag] for tag in split.labels[row]] for row in range(len(split))]
-    predicted: list[list[str]] = [[]] * len(split)
-    for rows, batch, outputs in forward.batches(split):
-        loss.add(outputs, batch)
-        tags, _ = decode(outputs, tf.constant(batch["label"] != NO_TAG))
-        for row, answer in zip(rows, tags.numpy(), strict=False):
-            predicted[row] = [labels[tag] for tag in answer[: len(gold[row])]]
+    loss = Mean(tasks.loss_function(task))
+    tags, _ = forward.tags(split, tasks.decoder(task, labels), loss.add)
+    gold, predicted = (
+        [[labels[tag] for tag in some[row]] for row in range(len(split))]
+        for some in (split.labels, tags)
+    )
     functions = tagging_scores.score_functions(task.scheme, gold, predicted)
     return {"loss": loss.value, **plain(functions, split)}
 
