@@ -42,6 +42,8 @@ class WordTokenizer(Closed):
     split: Literal["words", "whitespace"] = "words"
     size: Annotated[int, Field(ge=8)] = 30_000
     min_count: Annotated[int, Field(ge=1)] = 1
+    # The words of an earlier run instead of learned ones: its folder, its export or its tokenizer.
+    vocabulary: str | None = None
     # A file of word vectors: its first words, the most frequent ones, join those that are learned,
     # so that words which only new texts have are known by their vectors.
     vectors: str | None = None

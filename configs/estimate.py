@@ -4,9 +4,11 @@ from typing import assert_never
 
 from configs.models import (
     Attention,
+    AwdLstm,
     Characters,
     Elmo,
     Embedding,
+    Ensemble,
     Pooling,
     Recurrent,
     SelfAttentive,
@@ -57,6 +59,8 @@ def parameters(recipe: Recipe, vocabulary: int, outputs: int) -> dict[str, int]:
                 "recurrent": 2 * model.layers * layer,
                 "softmax": vocabulary * (width + 1),
             }
+        case AwdLstm() | Ensemble():
+            return {}
         case unknown:
             assert_never(unknown)
 
@@ -152,6 +156,8 @@ def _kept(recipe: Recipe) -> int:
             scores = model.samples if model.softmax == "sampled" else recipe.text.tokenizer.size
             layers = model.layers * 6 * model.units
             return 2 * 2 * (50 * filters + layers + scores)
+        case AwdLstm() | Ensemble():
+            return 0
         case unknown:
             assert_never(unknown)
 

@@ -65,9 +65,12 @@ class Embedding(Closed):
 
 
 class Pool(Closed):
-    """One vector of a text: its last state, or the largest or the mean value of each feature."""
+    """One vector of a text: its last state, the largest or the mean value of each feature.
 
-    kind: Literal["last", "max", "mean"] = "max"
+    `concat` is all three side by side.
+    """
+
+    kind: Literal["last", "max", "mean", "concat"] = "max"
 
 
 class Attention(Closed):
@@ -181,4 +184,56 @@ class Elmo(Closed):
     samples: Annotated[int, Field(ge=1)] = 2048  # candidates a step in a sampled softmax
 
 
-Model = Annotated[TextCNN | Recurrent | Elmo, Field(discriminator="kind")]
+class AwdDropouts(Closed):
+    """Where an AWD-LSTM drops, in the order that a token meets them.
+
+    The defaults are those of Merity et al. 2017, section 4, for the Penn Treebank.
+    """
+
+    words: Rate = 0.1  # of the vocabulary, at all places of a step
+    input: Rate = 0.4  # of a token's vector
+    weights: Rate = 0.5  # of the recurrent kernels
+    hidden: Rate = 0.3  # between the layers
+    output: Rate = 0.4  # of the last layer
+    scale: Annotated[float, Field(ge=0.0)] = 1.0  # multiplies all of them
+
+
+class ClassifierHead(Closed):
+    """Two blocks of batch normalization and dropout, Howard and Ruder 2018, section 3.3."""
+
+    width: Annotated[int, Field(ge=1)] = 50
+    dropouts: tuple[Rate, Rate] = (0.4, 0.1)
+
+
+class AwdLstm(Closed):
+    """Merity et al. 2017, https://arxiv.org/abs/1708.02182, whose sizes are the defaults.
+
+    For a language model; for labels it is ULMFiT's classifier (Howard and Ruder 2018,
+    https://arxiv.org/abs/1801.06146): concatenated pooling over the whole text and `head`, and
+    what is said here of the softmax and of `ar` and `tar` is without use there.
+    """
+
+    kind: Literal["awd_lstm"]
+    width: Annotated[int, Field(ge=1)] = 400  # of a token's vector and of the last layer's state
+    units: Annotated[int, Field(ge=1)] = 1150  # of the other layers
+    layers: Annotated[int, Field(ge=1)] = 3
+    backward: bool = False  # read texts from their last word to their first
+    dropouts: AwdDropouts = AwdDropouts()
+    ar: Annotated[float, Field(ge=0.0)] = 2.0  # penalty of large outputs
+    tar: Annotated[float, Field(ge=0.0)] = 1.0  # penalty of outputs that change from word to word
+    tied: bool = True  # the softmax has the vectors of the tokens for its weights
+    softmax: Literal["full", "adaptive", "sampled"] = "full"
+    samples: Annotated[int, Field(ge=1)] = 2048  # candidates a step in a sampled softmax
+    # First ids of the rarer clusters of an adaptive softmax.
+    cutoffs: tuple[Annotated[int, Field(ge=1)], ...] = (2_000, 10_000)
+    head: ClassifierHead = ClassifierHead()
+
+
+class Ensemble(Closed):
+    """The mean of the probabilities that trained runs give, each of them as it is."""
+
+    kind: Literal["ensemble"]
+    members: Annotated[tuple[str, ...], Field(min_length=2)]  # runs on the same prepared data
+
+
+Model = Annotated[TextCNN | Recurrent | Elmo | AwdLstm | Ensemble, Field(discriminator="kind")]

@@ -6,9 +6,21 @@ from pydantic import Field, model_validator
 
 from configs.closed import Closed
 from configs.data import Beam, Data, Text
-from configs.models import Elmo, ElmoVectors, Model, Recurrent, TextCNN
+from configs.models import AwdLstm, Elmo, ElmoVectors, Embedding, Model, Recurrent, TextCNN
 from configs.tasks import LanguageModel, Tag, Task
 from configs.training import Train
+
+
+class NeuralCache(Closed):
+    """Words that came a short while ago become likelier in a language model's test.
+
+    Grave et al. 2017, https://arxiv.org/abs/1612.04426; the defaults are those that the code of
+    Merity et al. 2017 has for the Penn Treebank.
+    """
+
+    size: Annotated[int, Field(ge=1)] = 500  # words to look back
+    theta: Annotated[float, Field(gt=0.0)] = 0.6621  # flatness: the larger, the more like a match
+    weight: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.1279  # of the cache in the mixture
 
 
 class Evaluate(Closed):
@@ -16,6 +28,7 @@ class Evaluate(Closed):
     slices: tuple[str, ...] = ()  # columns of data.columns to report on separately
     baselines: bool = True
     mistakes: Annotated[int, Field(ge=0)] = 20
+    cache: NeuralCache | None = None  # of a language model
 
 
 class Export(Closed):
@@ -41,28 +54,41 @@ class Recipe(Closed):
     beam: Beam = Beam()
     task: Task
     model: Model
+    # Start from trained weights: a run's folder (without its last -XXXXXXXX: the newest run of that
+    # name), an export's, or an MLflow model's address.
+    init_from: str | None = None
     train: Train = Train()
     evaluate: Evaluate = Evaluate()
     export: Export = Export()
     tracking: Tracking = Tracking()
 
     @property
+    def embedding(self) -> Embedding | None:
+        """What a token's vector is made of, where the model lets the recipe say it."""
+        return self.model.embedding if isinstance(self.model, TextCNN | Recurrent) else None
+
+    @property
     def elmo(self) -> ElmoVectors | None:
         """The pretrained ELMo whose vectors the model reads, if it is to."""
-        return None if isinstance(self.model, Elmo) else self.model.embedding.elmo
+        return self.embedding.elmo if self.embedding else None
 
     @model_validator(mode="after")
     def model_can_do_the_task(self) -> Self:
         task, model = self.task, self.model
-        if isinstance(task, LanguageModel) != isinstance(model, Elmo):
+        learns = {
+            LanguageModel: isinstance(model, Elmo | AwdLstm),
+            Tag: isinstance(model, Recurrent),
+        }.get(type(task), not isinstance(model, Elmo))
+        if not learns:
             raise ValueError(
                 f"a model of kind {model.kind!r} does not learn a task of kind {task.kind!r}:"
-                " language_model goes with elmo, and elmo with nothing else"
+                " language_model goes with elmo and awd_lstm, tag with rnn, lstm and gru, and elmo"
+                " with language_model only"
             )
-        if isinstance(task, Tag) and isinstance(model, TextCNN):
+        if isinstance(model, AwdLstm) and getattr(task, "second", None):
             raise ValueError(
-                "text_cnn has one answer for a whole text, and task.kind 'tag' wants one for each"
-                " word: choose model.kind rnn, lstm or gru"
+                "awd_lstm reads one text, and task.second names another: choose model.kind"
+                " text_cnn, rnn, lstm or gru"
             )
         return self
 
@@ -73,7 +99,7 @@ class Recipe(Closed):
             isinstance(model, Recurrent)
             and getattr(self.task, "second", None)
             and model.pairs.compare == "attention"
-            and "last" in (model.pooling.kind, getattr(model.pooling, "query", None))
+            and {"last", "concat"} & {model.pooling.kind, getattr(model.pooling, "query", None)}
         ):
             raise ValueError(
                 "after each word has looked at the other text, no state is the last one of either"
@@ -84,8 +110,8 @@ class Recipe(Closed):
 
     @model_validator(mode="after")
     def characters_are_of_words(self) -> Self:
-        model, tokenizer = self.model, self.text.tokenizer.kind
-        spells = isinstance(model, Elmo) or model.embedding.characters or model.embedding.elmo
+        own, tokenizer = self.embedding, self.text.tokenizer.kind
+        spells = isinstance(self.model, Elmo) or (own and (own.characters or own.elmo))
         if spells and tokenizer != "word":
             raise ValueError(
                 "characters and elmo spell whole words, so text.tokenizer.kind must be 'word'; got"

@@ -55,7 +55,7 @@ class Adadelta(Closed):
 Optimizer = Annotated[Adam | SGD | Adadelta, Field(discriminator="kind"), default_kind("adam")]
 
 
-class Schedule(Closed):
+class Warmup(Closed):
     """The learning rate over the run: linear warm-up, then the curve of `kind` down to `end`.
 
     `warmup` is the share of all steps, `end` the share of the peak rate at the last step.
@@ -64,6 +64,47 @@ class Schedule(Closed):
     kind: Literal["constant", "linear", "cosine"] = "constant"
     warmup: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.0
     end: Annotated[float, Field(ge=0.0, le=1.0)] = 0.0
+
+
+class SlantedTriangular(Closed):
+    """Up over the share `cut` of the steps, then down; the ends are 1 / `ratio` of the peak.
+
+    Howard and Ruder 2018, https://arxiv.org/abs/1801.06146, equation 3.
+    """
+
+    kind: Literal["slanted_triangular"]
+    cut: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.1
+    ratio: Annotated[float, Field(ge=1.0)] = 32.0
+
+
+class OneCycle(Closed):
+    """Up along a cosine over the share `rise` of the steps, from the share `start` of the peak.
+
+    Then down along another to the share `end`. Smith and Topin 2017,
+    https://arxiv.org/abs/1708.07120; the cosines and the defaults are those of fastai.
+    """
+
+    kind: Literal["one_cycle"]
+    rise: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.25
+    start: Annotated[float, Field(gt=0.0, le=1.0)] = 0.04
+    end: Annotated[float, Field(ge=0.0, le=1.0)] = 1e-5
+
+
+Schedule = Annotated[
+    Warmup | SlantedTriangular | OneCycle,
+    Field(discriminator="kind"),
+    default_kind("constant"),
+]
+
+
+class Averaging(Closed):
+    """From some step on, what is measured and published is the mean of the weights since then.
+
+    That step is the first validation which is worse than the best of those `patience` or more
+    before it: Merity et al. 2017, https://arxiv.org/abs/1708.02182, algorithm 1 (NT-ASGD).
+    """
+
+    patience: Count = 5
 
 
 class EarlyStopping(Closed):
@@ -78,14 +119,25 @@ class Train(Closed):
     max_steps: Count | None = None  # stops earlier than `epochs` would
     batch_size: Count | None = 64  # examples a step, over all replicas
     batch_tokens: Count | None = None  # instead: padded tokens a step, over all replicas
-    window: Count = 70  # tokens of each row in a step of a language model
+    # Tokens of each row in a step of a language model, and between two cuts of the gradient where
+    # an awd_lstm reads for labels.
+    window: Count = 70
+    # Draw each window's length as Merity et al. 2017, section 5: seldom half of it, and the
+    # learning rate goes with the length.
+    vary_window: bool = False
     sort_by_length: bool = True  # batches of like lengths, which saves padding
     accumulation: Count = 1  # parts that a step's batch is computed in
     optimizer: Optimizer = Adam()
     learning_rate: Positive = 1e-3
-    schedule: Schedule = Schedule()
+    schedule: Schedule = Warmup()
+    # The rate of each layer group is that of the next one up divided by this (Howard and Ruder
+    # 2018, section 3.2, take 2.6).
+    discriminative: Annotated[float, Field(ge=1.0)] | None = None
+    # Train the last layer group alone in the first epoch and one group more in each later one.
+    gradual_unfreezing: bool = False
     clip_norm: Positive | None = None
     ema: Annotated[float, Field(gt=0.0, lt=1.0)] | None = None
+    averaging: Averaging | None = None
     precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32"
     xla: bool = False
     metric: str | None = None  # what chooses the best checkpoint; the task's own if not said
@@ -100,4 +152,10 @@ class Train(Closed):
     def one_batch_measure(self) -> Self:
         if (self.batch_size is None) == (self.batch_tokens is None):
             raise ValueError("set exactly one of batch_size and batch_tokens, the other to null")
+        return self
+
+    @model_validator(mode="after")
+    def one_average(self) -> Self:
+        if self.ema is not None and self.averaging is not None:
+            raise ValueError("ema and averaging both average the weights: leave one of them out")
         return self

@@ -7,7 +7,6 @@ from typing import Any
 from safetensors.numpy import load_file
 
 from configs import loading
-from configs.models import Elmo
 from configs.recipe import Recipe
 from pipeline import artifacts
 from pipeline.training import checkpoints
@@ -28,16 +27,14 @@ def mark(recipe: Recipe, prepared: Path) -> str:
     return artifacts.fingerprint(data, settings, train, [_content(p) for p in _starts(recipe)])
 
 
-def _starts(recipe: Recipe) -> list[str | None]:
+def _starts(recipe: Recipe) -> list[str]:
     """The files that a model's first weights are read from."""
-    embedding = getattr(recipe.model, "embedding", None)
-    return [embedding and embedding.path, *([recipe.elmo.path] if recipe.elmo else [])]
+    paths = [recipe.embedding and recipe.embedding.path, recipe.elmo and recipe.elmo.path]
+    return [path for path in paths if path]
 
 
-def _content(path: str | None) -> str | None:
+def _content(path: str) -> str | None:
     """What stands for a file, or for a run's trained weights."""
-    if path is None:
-        return None
     for file in (Path(path), Path(path, TRAINING, WEIGHTS), Path(path, "weights.hdf5")):
         if file.is_file():
             return artifacts.checksum(file)
@@ -50,12 +47,13 @@ def directory(recipe: Recipe, mark: str) -> Path:
 
 def whole(recipe: Recipe) -> Recipe:
     """The recipe of the model that is published: one trained on cached vectors computes them."""
-    model, elmo = recipe.model, recipe.elmo
-    if isinstance(model, Elmo) or elmo is None or elmo.mode != "cached":
+    embedding, elmo = recipe.embedding, recipe.elmo
+    if embedding is None or elmo is None or elmo.mode != "cached":
         return recipe
     elmo = elmo.model_copy(update={"mode": "frozen"})
-    embedding = model.embedding.model_copy(update={"elmo": elmo})
-    return recipe.model_copy(update={"model": model.model_copy(update={"embedding": embedding})})
+    embedding = embedding.model_copy(update={"elmo": elmo})
+    model = recipe.model.model_copy(update={"embedding": embedding})
+    return recipe.model_copy(update={"model": model})
 
 
 @dataclass(frozen=True)

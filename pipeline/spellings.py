@@ -78,7 +78,9 @@ def reads_characters(recipe: Recipe) -> bool:
     """Whether the model computes anything from the characters of words."""
     if isinstance(recipe.model, Elmo):
         return True
-    embedding = recipe.model.embedding
+    embedding = recipe.embedding
+    if embedding is None:
+        return False
     computed = embedding.elmo is not None and embedding.elmo.mode != "cached"
     return embedding.characters is not None or computed
 

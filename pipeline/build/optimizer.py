@@ -1,0 +1,48 @@
+"""Optimizers on their schedules."""
+
+from typing import assert_never
+
+import keras
+
+from components import optimizers
+from components.schedules import WarmupThen
+from configs import training
+from configs.training import Train
+
+
+def build_optimizer(
+    settings: Train, total_steps: int, variables: list[keras.Variable]
+) -> keras.optimizers.Optimizer:
+    """The recipe's optimizer on its learning-rate schedule, built for the variables.
+
+    Weight decay leaves biases, norms and other one-dimensional variables alone.
+    """
+    schedule = _schedule(settings, total_steps)
+    chosen = settings.optimizer.model_dump(exclude={"kind"})
+    weight_decay = chosen.pop("weight_decay") or None
+    averaging = {"use_ema": settings.ema is not None, "ema_momentum": settings.ema or 0.0}
+    match settings.optimizer:
+        case training.Adam():
+            kind = optimizers.Adam
+        case training.SGD():
+            kind = optimizers.SGD
+        case training.Adadelta():
+            kind = optimizers.Adadelta
+        case unknown:
+            assert_never(unknown)
+    # The name is part of the variables' paths, which a checkpoint knows them by.
+    optimizer = kind(schedule, weight_decay=weight_decay, name="optimizer", **averaging, **chosen)
+    optimizer.exclude_from_weight_decay([v for v in variables if len(v.shape) < 2])
+    optimizer.build(variables)
+    return optimizer
+
+
+def _schedule(settings: Train, total_steps: int) -> keras.optimizers.schedules.LearningRateSchedule:
+    match settings.schedule:
+        case training.Warmup(kind=kind, warmup=warmup, end=end):
+            steps = round(warmup * total_steps)
+            return WarmupThen(settings.learning_rate, kind, total_steps, steps, end)
+        case training.SlantedTriangular() | training.OneCycle():
+            raise NotImplementedError
+        case unknown:
+            assert_never(unknown)

@@ -1,0 +1,46 @@
+"""Recurrent encoders, and what makes one vector of a text."""
+
+from typing import Any, assert_never
+
+import keras
+
+from components import pooling as layers
+from components.recurrent_stack import RecurrentStack
+from configs.models import Attention, Pool, Recurrent, SelfAttentive
+from configs.recipe import Recipe
+
+
+def stack(recipe: Recipe, model: Recurrent) -> RecurrentStack:
+    return RecurrentStack(
+        model.units,
+        model.kind,
+        model.layers,
+        model.bidirectional,
+        model.dropout,
+        model.residual,
+        activation=model.activation,
+        projection=model.projection,
+        cell_clip=model.cell_clip,
+        forget_bias=model.forget_bias,
+        recurrent_dropout=model.recurrent_dropout,
+        seed=recipe.seed + 301,
+        dtype=recipe.train.precision,
+        name="encoder",
+    )
+
+
+def pooling(recipe: Recipe, model: Recurrent) -> keras.layers.Layer:
+    seed = recipe.seed + 401
+    last = "ends" if model.bidirectional else "last"
+    rest: dict[str, Any] = {"dtype": recipe.train.precision, "name": "pooling"}
+    match model.pooling:
+        case Pool(kind=kind):
+            return layers.Pool(last if kind == "last" else kind, **rest)
+        case Attention(score=score, query=query, width=width, hard=hard):
+            asked = last if query == "last" else query
+            longest = recipe.text.max_length
+            return layers.AttentionPool(score, width, longest, asked, hard, seed, **rest)
+        case SelfAttentive(hops=hops, width=width, penalty=penalty):
+            return layers.SelfAttentivePool(hops, width, penalty, seed, **rest)
+        case unknown:
+            assert_never(unknown)
