@@ -10,6 +10,7 @@ import pytest
 import tensorflow as tf
 from keras import ops
 
+from components.adaptive_softmax import AdaptiveSoftmax
 from components.attention import Attention
 from components.attention_scores import KINDS, Scores
 from components.characters import CharacterCNN
@@ -17,15 +18,16 @@ from components.distinct_tokens import DistinctTokens
 from components.dropouts import LockedDropout
 from components.elmo import ElmoEncoder
 from components.embeddings import WordEmbeddings
+from components.full_softmax import FullSoftmax
 from components.hard_attention import HardAttention
 from components.heads import LinearHead
 from components.highway import Highway
-from components.language_model_losses import FullSoftmax, SampledSoftmax
 from components.ngrams import NGramFeatures
 from components.pairs import CrossAttention, PairFeatures
 from components.pooling import AttentionPool, Pool, SelfAttentivePool
 from components.recurrent import Recurrent
 from components.recurrent_stack import RecurrentStack
+from components.sampled_softmax import SampledSoftmax
 from components.scalar_mix import ScalarMix
 from components.tag_heads import CrfHead, SoftmaxTagHead
 
@@ -39,6 +41,7 @@ FEATURES = RANDOM.normal(size=(B, D)).astype(np.float32)
 QUERY = RANDOM.normal(size=(B, 2, D)).astype(np.float32)
 CHARACTERS = (RANDOM.integers(1, 262, (B, T, 50)) * REAL[..., None]).astype(np.int32)
 LAYERS = RANDOM.normal(size=(B, T, 3, D)).astype(np.float32)
+TABLE = RANDOM.normal(size=(20, D)).astype(np.float32)
 
 
 @dataclass(frozen=True)
@@ -146,8 +149,26 @@ ELMO = {
     "dropout": 0.3,
     "seed": 5,
 }
-SAMPLED = {"vocabulary_size": 20, "num_sampled": 4, "seed": 5}
-PREDICTS = {"others": {"targets": IDS}, "answers_float32": True}
+FULL = {"vocabulary_size": 20, "seed": 5}
+SAMPLED = FULL | {"num_sampled": 4}
+ADAPTIVE = FULL | {"cutoffs": (8, 13), "factor": 2}
+
+
+def predicts(name, layer, arguments):
+    """A row of a softmax with a kernel of its own, and one with a table that it is given."""
+    return {
+        prefix + name: Row(
+            layer,
+            arguments | {"tied": bool(prefix)},
+            VECTORS,
+            (B, T),
+            others={"targets": IDS} | table,
+            answers_float32=True,
+        )
+        for prefix, table in (("", {}), ("tied_", {"table": TABLE}))
+    }
+
+
 HOPS = {"num_hops": 3, "units": 7, "penalty": 0.5, "seed": 5}
 ALIGN = {"score": "concat", "units": 7, "projection": 5, "seed": 5}
 ROWS = {
@@ -186,8 +207,10 @@ ROWS = {
     "mix": Row(
         ScalarMix, {"layer_norm": True, "dropout": 0.3, "seed": 5}, LAYERS, (B, T, D), masked=True
     ),
-    "softmax": Row(FullSoftmax, {"vocabulary_size": 20, "seed": 5}, VECTORS, (B, T), **PREDICTS),
-    "sampled_softmax": Row(SampledSoftmax, SAMPLED, VECTORS, (B, T), **PREDICTS),
+    **predicts("softmax", FullSoftmax, FULL),
+    **predicts("sampled_softmax", SampledSoftmax, SAMPLED),
+    **predicts("adaptive_softmax", AdaptiveSoftmax, ADAPTIVE | {"gather": False}),
+    **predicts("gathered_softmax", AdaptiveSoftmax, ADAPTIVE | {"gather": True}),
     "head": Row(LinearHead, HEAD, FEATURES, (B, 4), float32={"project"}),
     "tag_head": Row(SoftmaxTagHead, TAG_HEAD, VECTORS, (B, T, 4), float32={"project"}),
     "crf_head": Row(CrfHead, TAG_HEAD, VECTORS, (B, T, 4), float32={"project"}),

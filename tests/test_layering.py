@@ -49,6 +49,7 @@ def test_components_need_keras_alone():
         "components/cudnn_recurrence.py",
         "components/distinct_tokens.py",
         "components/distinct_words.py",
+        "components/fast_adaptive_softmax.py",
         "components/fast_cells.py",
         "components/fast_recurrence.py",
         "components/fused_adam.py",

@@ -4,7 +4,8 @@ import keras
 
 from components.elmo import ElmoEncoder
 from components.elmo_language_model import elmo_language_model
-from components.language_model_losses import FullSoftmax, SampledSoftmax
+from components.full_softmax import FullSoftmax
+from components.sampled_softmax import SampledSoftmax
 from configs import models
 from configs.recipe import Recipe
 from pipeline import pretrained_elmo
@@ -22,9 +23,9 @@ def elmo(recipe: Recipe, model: models.Elmo, size: int) -> keras.Model:
     )
     softmax: keras.layers.Layer
     if model.softmax == "sampled" and model.samples < size:
-        softmax = SampledSoftmax(size, model.samples, seed + 401, dtype=policy, name="softmax")
+        softmax = SampledSoftmax(size, model.samples, seed=seed + 401, dtype=policy, name="softmax")
     else:
-        softmax = FullSoftmax(size, seed + 401, dtype=policy, name="softmax")
+        softmax = FullSoftmax(size, seed=seed + 401, dtype=policy, name="softmax")
     words = spelling(recipe, pretrained_elmo.spelling(model.characters))
     return elmo_language_model(words, encoder, softmax)
 

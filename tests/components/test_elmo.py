@@ -8,7 +8,8 @@ from keras import ops
 from components.characters import SENTENCE_END, SENTENCE_START, CharacterCNN
 from components.elmo import ElmoEncoder, turned
 from components.elmo_language_model import elmo_language_model
-from components.language_model_losses import FullSoftmax, SampledSoftmax
+from components.full_softmax import FullSoftmax
+from components.sampled_softmax import SampledSoftmax
 from components.sentence_boundaries import with_boundaries, without_boundaries
 
 LENGTHS, P = (1, 4, 7), 5

@@ -1,69 +1,55 @@
-"""What a language model's prediction of the next token costs: softmax layers with their loss."""
+"""What a language model's prediction of the next token costs, among a few sampled tokens."""
 
 import math
 
 import keras
 from keras import ops
 
-
-@keras.saving.register_keras_serializable("textmill")
-class FullSoftmax(keras.layers.Layer):
-    """-log of the target's probability among all tokens.
-
-    Call: hidden (B, T, D) and int targets (B, T) -> (B, T) float32.
-    Args: vocabulary_size, V; seed, of the first weights.
-    """
-
-    def __init__(self, vocabulary_size, seed=0, **kwargs):
-        super().__init__(**kwargs)
-        self.vocabulary_size, self.seed = vocabulary_size, seed
-
-    def build(self, hidden_shape, **_):
-        self.kernel, self.bias = token_weights(self, hidden_shape[-1])
-
-    def call(self, hidden, targets):
-        return full_loss(hidden, targets, self.kernel, self.bias)
-
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "vocabulary_size": self.vocabulary_size,
-            "seed": self.seed,
-        }
+from components.full_softmax import add_token_weights, all_scores, cross_entropy, token_vectors
 
 
 @keras.saving.register_keras_serializable("textmill")
 class SampledSoftmax(keras.layers.Layer):
-    """The same, in training among the target and a few sampled tokens, which all positions share.
+    """`FullSoftmax`, in training among the target and a few sampled tokens, shared by all places.
 
     Tokens are drawn without repeats, by 1 / rank, so ids must come in the order of frequency. A
     token's score loses the log of how often it is expected among the sampled, which makes the
     gradient that of the full softmax but for the sampling.
 
-    Call: hidden (B, T, D) and int targets (B, T) -> (B, T) float32; with training=False among all.
-    Args: vocabulary_size, V; num_sampled, S < V; seed, of the first weights and of the samples.
+    Call: hidden (B, T, D), int targets (B, T) and, if tied, table (V, D) -> (B, T) float32; with
+        training=False among all.
+    Args: vocabulary_size, V; num_sampled, S < V; tied, as of `FullSoftmax`; seed, of the first
+        weights and of the samples.
     Sources: Jean et al. 2015, https://arxiv.org/abs/1412.2007, section 3; a target that is sampled
         counts once, and the distribution is log-uniform, as in `tf.nn.sampled_softmax_loss`.
     """
 
-    def __init__(self, vocabulary_size, num_sampled=2048, seed=0, **kwargs):
-        super().__init__(**kwargs)
+    def __init__(self, vocabulary_size, num_sampled=2048, tied=False, seed=0, **kwargs):
+        # Autocast would sum the gradients of a repeated token in 16 bits.
+        super().__init__(autocast=False, **kwargs)
         if not 0 < num_sampled < vocabulary_size:
             raise ValueError(
                 f"num_sampled must be from 1 to vocabulary_size - 1 = {vocabulary_size - 1}."
                 f" Received: {num_sampled}"
             )
-        self.vocabulary_size, self.num_sampled, self.seed = vocabulary_size, num_sampled, seed
+        self.vocabulary_size, self.num_sampled = vocabulary_size, num_sampled
+        self.tied, self.seed = tied, seed
         self.generator = keras.random.SeedGenerator(seed)
 
     def build(self, hidden_shape, **_):
-        self.kernel, self.bias = token_weights(self, hidden_shape[-1])
+        add_token_weights(self, hidden_shape[-1])
 
-    def call(self, hidden, targets, training=None):
+    def call(self, hidden, targets, table=None, training=None):
+        hidden, vectors = ops.cast(hidden, self.compute_dtype), token_vectors(self, table)
         if not training:
-            return full_loss(hidden, targets, self.kernel, self.bias)
+            return cross_entropy(targets, all_scores(hidden, vectors, self.bias))
         tokens, draws = self.draw()
-        return sampled_loss(hidden, targets, self.kernel, self.bias, tokens, draws)
+        return sampled_loss(hidden, targets, vectors, self.bias, tokens, draws)
+
+    def log_probabilities(self, hidden, table=None):
+        """(B, T, D), and (V, D) if tied -> (B, T, V) float32."""
+        hidden = ops.cast(hidden, self.compute_dtype)
+        return ops.log_softmax(all_scores(hidden, token_vectors(self, table), self.bias))
 
     def draw(self):
         """(S,) tokens, and the number of draws with repeats that would give as many, a scalar.
@@ -83,25 +69,9 @@ class SampledSoftmax(keras.layers.Layer):
             **super().get_config(),
             "vocabulary_size": self.vocabulary_size,
             "num_sampled": self.num_sampled,
+            "tied": self.tied,
             "seed": self.seed,
         }
-
-
-def token_weights(layer, width):
-    """A vector and a bias for each token; the variance is that of the code of ELMo."""
-    kernel = layer.add_weight(
-        (layer.vocabulary_size, width),
-        keras.initializers.RandomNormal(0.0, width**-0.5, layer.seed),
-        name="kernel",
-    )
-    return kernel, layer.add_weight((layer.vocabulary_size,), "zeros", name="bias")
-
-
-def full_loss(hidden, targets, kernel, bias):
-    """(B, T, D), (B, T), (V, D), (V,) -> (B, T) float32."""
-    logits = ops.matmul(hidden, ops.transpose(ops.cast(kernel, hidden.dtype)))
-    logits = ops.cast(logits, "float32") + ops.cast(bias, "float32")  # (B, T, V)
-    return ops.sparse_categorical_crossentropy(targets, logits, from_logits=True)
 
 
 def sampled_loss(hidden, targets, kernel, bias, sampled, draws):
@@ -110,7 +80,7 @@ def sampled_loss(hidden, targets, kernel, bias, sampled, draws):
 
     def scores(tokens, product):
         logits = ops.cast(product, "float32") + ops.take(ops.cast(bias, "float32"), tokens)
-        return logits - log_expected(tokens, draws, kernel.shape[0])
+        return logits - log_expected(tokens, draws, bias.shape[0])
 
     vectors = ops.cast(ops.take(kernel, targets, axis=0), hidden.dtype)
     right = scores(targets, ops.sum(hidden * vectors, axis=-1))  # (B, T)

@@ -1,16 +1,11 @@
-"""Softmax losses against TensorFlow's own, and sampling against the chances it claims."""
+"""The sampled loss against TensorFlow's own, and sampling against the chances it claims."""
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from components.language_model_losses import (
-    FullSoftmax,
-    SampledSoftmax,
-    log_expected,
-    log_uniform,
-    sampled_loss,
-)
+from components.full_softmax import FullSoftmax
+from components.sampled_softmax import SampledSoftmax, log_expected, log_uniform, sampled_loss
 
 B, T, D, V = 3, 4, 6, 50
 RANDOM = np.random.default_rng(0)
@@ -22,15 +17,6 @@ def built(layer):
     layer.build((B, T, D))
     layer.bias.assign(RANDOM.normal(size=V))
     return layer
-
-
-@pytest.mark.parametrize("layer", [FullSoftmax(V, seed=1), SampledSoftmax(V, 5, seed=1)], ids=str)
-def test_the_loss_is_minus_the_log_of_the_targets_probability(layer):
-    kernel, bias = built(layer).get_weights()
-    scores = HIDDEN.astype(np.float64) @ kernel.T + bias
-    probabilities = np.exp(scores) / np.exp(scores).sum(-1, keepdims=True)
-    expected = -np.log(np.take_along_axis(probabilities, TARGETS[..., None], -1)[..., 0])
-    np.testing.assert_allclose(layer(HIDDEN, TARGETS), expected, atol=1e-5)
 
 
 def with_gradients(loss, hidden, kernel, bias):
@@ -118,3 +104,16 @@ def test_the_sampled_gradient_comes_near_the_full_one_on_average():
 def test_too_many_samples_are_refused():
     with pytest.raises(ValueError, match=r"from 1 to vocabulary_size - 1 = 9\. Received: 10"):
         SampledSoftmax(10, 10)
+
+
+def test_a_tied_layer_samples_the_rows_of_the_table():
+    own = built(SampledSoftmax(V, 5, seed=4))
+    kernel, bias = own.kernel.numpy(), own.bias.numpy()
+    tied = SampledSoftmax(V, 5, tied=True, seed=4)
+    tied.build((B, T, D))
+    tied.bias.assign(bias)
+    np.testing.assert_allclose(
+        tied(HIDDEN, TARGETS, table=kernel, training=True),
+        own(HIDDEN, TARGETS, training=True),
+        atol=1e-5,
+    )
