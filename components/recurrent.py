@@ -25,11 +25,15 @@ class Recurrent(keras.layers.Layer):
         backward, whether to read from the last token to the first; and of the LSTM: projection,
         the width P of its outputs or None for U; cell_clip and projection_clip, bounds of what
         they name or None; forget_bias, at which the forget gate's bias starts;
-        recurrent_dropout, rate of the one mask that h wears at all steps; seed.
+        recurrent_dropout, rate of the one mask that h wears at all steps; weight_dropout, rate of
+        the entries of the recurrent kernel that a call does without; initial_bound, b where all
+        weights and biases start uniform on [-b, b], or None: Glorot's, orthogonal, forget_bias;
+        seed.
     Weights: in the layout of Keras's own layers, the gates in the order i f c o and z r h.
     Sources: at the equations in `components.recurrent_steps`; forget_bias: Jozefowicz et al. 2015,
         https://proceedings.mlr.press/v37/jozefowicz15.html; recurrent_dropout: Gal and Ghahramani
-        2016, https://arxiv.org/abs/1512.05287, section 4.
+        2016, https://arxiv.org/abs/1512.05287, section 4; weight_dropout: Merity et al. 2017,
+        https://arxiv.org/abs/1708.02182, section 2.
     """
 
     def __init__(
@@ -43,6 +47,8 @@ class Recurrent(keras.layers.Layer):
         projection_clip=None,
         forget_bias=1.0,
         recurrent_dropout=0.0,
+        weight_dropout=0.0,
+        initial_bound=None,
         seed=0,
         **kwargs,
     ):
@@ -62,7 +68,8 @@ class Recurrent(keras.layers.Layer):
         self.units, self.cell, self.activation, self.backward = units, cell, activation, backward
         self.projection, self.cell_clip = projection, cell_clip
         self.projection_clip, self.forget_bias = projection_clip, forget_bias
-        self.recurrent_dropout, self.seed = recurrent_dropout, seed
+        self.recurrent_dropout, self.weight_dropout = recurrent_dropout, weight_dropout
+        self.initial_bound, self.seed = initial_bound, seed
         self.generator = keras.random.SeedGenerator(seed)
         # An instrument may set it to (x, mask) -> the perturbation of each call.
         self.perturb = None
@@ -74,20 +81,25 @@ class Recurrent(keras.layers.Layer):
         return [width, self.units] if self.cell == "lstm" else [width]
 
     def build(self, x_shape, **_):
-        glorot, sums = keras.initializers.GlorotUniform, GATES[self.cell] * self.units
-        width = self.state_widths[0]
+        glorot, orthogonal = keras.initializers.GlorotUniform, keras.initializers.Orthogonal
+        first_bias = self.first_bias
+        if self.initial_bound is not None:
+            glorot = orthogonal = self.uniform
+            first_bias = self.uniform(self.seed + 3)
+        sums, width = GATES[self.cell] * self.units, self.state_widths[0]
         self.kernel = self.add_weight((x_shape[-1], sums), glorot(self.seed), name="kernel")
         self.recurrent_kernel = self.add_weight(
-            (width, sums),
-            keras.initializers.Orthogonal(seed=self.seed + 1),
-            name="recurrent_kernel",
+            (width, sums), orthogonal(seed=self.seed + 1), name="recurrent_kernel"
         )
         shape = (2, sums) if self.cell == "gru" else (sums,)
-        self.bias = self.add_weight(shape, self.first_bias, name="bias")
+        self.bias = self.add_weight(shape, first_bias, name="bias")
         if self.projection is not None:
             self.projection_kernel = self.add_weight(
                 (self.units, width), glorot(self.seed + 2), name="projection_kernel"
             )
+
+    def uniform(self, seed):
+        return keras.initializers.RandomUniform(-self.initial_bound, self.initial_bound, seed)
 
     def first_bias(self, shape, dtype=None):
         bias = ops.zeros(shape, dtype)
@@ -97,6 +109,21 @@ class Recurrent(keras.layers.Layer):
         return ops.concatenate([i, ops.full_like(i, self.forget_bias), g, o])
 
     def call(self, x, mask=None, state=None, fresh=None, training=None, perturbation=None):
+        weights = self.draw(training)
+        return self.read(x, weights, mask, state, fresh, training, perturbation)
+
+    def draw(self, training=None):
+        """The `Weights` of one call: in training, entries of the recurrent kernel are dropped."""
+        weights = self.cast_weights()
+        if not training or not self.weight_dropout:
+            return weights
+        kept = keras.random.dropout(
+            ops.cast(self.recurrent_kernel, "float32"), self.weight_dropout, seed=self.generator
+        )
+        return weights._replace(recurrent_kernel=ops.cast(kept, self.compute_dtype))
+
+    def read(self, x, weights, mask=None, state=None, fresh=None, training=None, perturbation=None):
+        """`call` with weights that `draw` has made."""
         if self.perturb is not None:
             perturbation = self.perturb(x, mask)
         x = by_time(ops.cast(x, self.compute_dtype))
@@ -106,7 +133,7 @@ class Recurrent(keras.layers.Layer):
         dropped = self.dropped(state[0], training)
         real = None if mask is None else by_time(ops.cast(mask, "bool"))
         keep = None if fresh is None else by_time(self.kept(fresh, mask))
-        given = x, state, self.cast_weights(), dropped, real, keep, self, training
+        given = x, state, weights, dropped, real, keep, self, training
         if perturbation is not None:
             push = by_time(ops.cast(perturbation, "float32"))
             outputs, state = recurrent_steps.run(*given, push)
@@ -161,6 +188,8 @@ class Recurrent(keras.layers.Layer):
             "projection_clip": self.projection_clip,
             "forget_bias": self.forget_bias,
             "recurrent_dropout": self.recurrent_dropout,
+            "weight_dropout": self.weight_dropout,
+            "initial_bound": self.initial_bound,
             "seed": self.seed,
         }
 

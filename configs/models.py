@@ -197,6 +197,22 @@ class AwdDropouts(Closed):
     output: Rate = 0.4  # of the last layer
     scale: Annotated[float, Field(ge=0.0)] = 1.0  # multiplies all of them
 
+    @property
+    def scaled(self) -> Self:
+        """All rates times `scale`."""
+        rates = self.model_dump(exclude={"scale"})
+        return self.model_copy(update={name: rate * self.scale for name, rate in rates.items()})
+
+    @model_validator(mode="after")
+    def scaled_rates_leave_something(self) -> Self:
+        highest = max(self.scaled.model_dump(exclude={"scale"}).items(), key=lambda item: item[1])
+        if highest[1] >= 1:
+            raise ValueError(
+                f"scale {self.scale} makes {highest[0]} a rate of {highest[1]:g}; rates must stay"
+                " below 1"
+            )
+        return self
+
 
 class ClassifierHead(Closed):
     """Two blocks of batch normalization and dropout, Howard and Ruder 2018, section 3.3."""

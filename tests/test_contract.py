@@ -13,6 +13,7 @@ from keras import ops
 from components.adaptive_softmax import AdaptiveSoftmax
 from components.attention import Attention
 from components.attention_scores import KINDS, Scores
+from components.awd_lstm import AwdLstm
 from components.characters import CharacterCNN
 from components.distinct_tokens import DistinctTokens
 from components.dropouts import LockedDropout
@@ -30,6 +31,7 @@ from components.recurrent_stack import RecurrentStack
 from components.sampled_softmax import SampledSoftmax
 from components.scalar_mix import ScalarMix
 from components.tag_heads import CrfHead, SoftmaxTagHead
+from components.word_table import WordTable
 
 LENGTHS = (1, 2, 4, 9)  # of the texts in a batch; shorter and longer than every window
 B, T, D = len(LENGTHS), max(LENGTHS), 6
@@ -107,6 +109,7 @@ LSTM = {
     "recurrent_dropout": 0.3,
     "seed": 5,
 }
+ALONE = {"weight_dropout": 0.3, "initial_bound": 0.5}  # not of a stack's layers
 SIMPLE = {"projection": None, "cell_clip": None, "projection_clip": None}
 GRU = LSTM | SIMPLE | {"cell": "gru"}
 RNN = LSTM | SIMPLE | {"cell": "rnn", "activation": "relu"}
@@ -171,15 +174,26 @@ def predicts(name, layer, arguments):
 
 HOPS = {"num_hops": 3, "units": 7, "penalty": 0.5, "seed": 5}
 ALIGN = {"score": "concat", "units": 7, "projection": 5, "seed": 5}
+AWD = {
+    "units": 8,
+    "width": 5,
+    "num_layers": 2,
+    "input_dropout": 0.3,
+    "hidden_dropout": 0.2,
+    "weight_dropout": 0.4,
+    "seed": 5,
+}
+WORD_TABLE = {"vocabulary_size": 20, "width": 7, "dropout": 0.3, "seed": 5}
 ROWS = {
     "words": Row(WordEmbeddings, WORDS, IDS, (B, T, 7)),
     "kmax_ngrams": ngrams(pooling="kmax"),
     "average_ngrams": ngrams(pooling="average"),
     "same_ngrams": ngrams(pooling="max", padding="same", stride=1),
+    "table": Row(WordTable, WORD_TABLE, IDS, (B, T, 7)),
     "locked": Row(LockedDropout, {"rate": 0.3, "seed": 5}, VECTORS, (B, T, D)),
-    "lstm": Row(Recurrent, LSTM, VECTORS, (B, T, 5), masked=True),
-    "gru": Row(Recurrent, GRU, VECTORS, (B, T, 8), masked=True),
-    "rnn": Row(Recurrent, RNN, VECTORS, (B, T, 8), masked=True),
+    "lstm": Row(Recurrent, LSTM | ALONE, VECTORS, (B, T, 5), masked=True),
+    "gru": Row(Recurrent, GRU | ALONE, VECTORS, (B, T, 8), masked=True),
+    "rnn": Row(Recurrent, RNN | ALONE, VECTORS, (B, T, 8), masked=True),
     "lstm_stack": Row(RecurrentStack, UPWARD, VECTORS, (B, T, 5), masked=True),
     "rnn_stack": Row(
         RecurrentStack, RNN | STACK | {"bidirectional": False}, VECTORS, (B, T, 8), masked=True
@@ -191,6 +205,10 @@ ROWS = {
     **{
         f"{kind}_pool": Row(Pool, {"kind": kind}, VECTORS, (B, D), masked=True)
         for kind in ("last", "ends", "max", "mean")
+    },
+    **{
+        f"{kind}_pool": Row(Pool, {"kind": kind}, VECTORS, (B, 3 * D), masked=True)
+        for kind in ("concat", "concat_ends")
     },
     "learned_attention_pool": pools("concat", "learned", False),
     "location_attention_pool": pools("location", "ends", False),
@@ -204,6 +222,7 @@ ROWS = {
     "distinct_characters": Row(CharacterCNN, CNN | {"distinct": True}, CHARACTERS, (B, T, 5)),
     "highway": Row(Highway, {"seed": 5}, VECTORS, (B, T, D)),
     "elmo": Row(ElmoEncoder, ELMO, VECTORS, (B, T, 4, 2 * D), masked=True),
+    "awd_lstm": Row(AwdLstm, AWD, VECTORS, (B, T, 5), masked=True),
     "mix": Row(
         ScalarMix, {"layer_norm": True, "dropout": 0.3, "seed": 5}, LAYERS, (B, T, D), masked=True
     ),

@@ -1,7 +1,12 @@
 """Language models."""
 
+from typing import Any
+
 import keras
 
+from components.adaptive_softmax import AdaptiveSoftmax
+from components.awd_language_model import awd_language_model
+from components.dropouts import LockedDropout
 from components.elmo import ElmoEncoder
 from components.elmo_language_model import elmo_language_model
 from components.full_softmax import FullSoftmax
@@ -9,6 +14,7 @@ from components.sampled_softmax import SampledSoftmax
 from configs import models
 from configs.recipe import Recipe
 from pipeline import pretrained_elmo
+from pipeline.build.awd_lstm import words_and_encoder
 from pipeline.build.words import spelling
 
 
@@ -31,4 +37,22 @@ def elmo(recipe: Recipe, model: models.Elmo, size: int) -> keras.Model:
 
 
 def awd_lstm(recipe: Recipe, model: models.AwdLstm, size: int) -> keras.Model:
-    raise NotImplementedError
+    seed, policy = recipe.seed, recipe.train.precision
+    drop = LockedDropout(model.dropouts.scaled.output, seed + 351, dtype=policy, name="drop")
+    words, encoder = words_and_encoder(recipe, model, size)
+    return awd_language_model(
+        words, encoder, drop, _awd_softmax(recipe, model, size), model.ar, model.tar
+    )
+
+
+def _awd_softmax(recipe: Recipe, model: models.AwdLstm, size: int) -> keras.layers.Layer:
+    """A vocabulary without rarer words, or smaller than a sample, gets the full one."""
+    rest: dict[str, Any] = {"tied": model.tied, "seed": recipe.seed + 401, "name": "softmax"}
+    rest["dtype"] = recipe.train.precision
+    cutoffs = tuple(cutoff for cutoff in model.cutoffs if cutoff < size)
+    if model.softmax == "adaptive" and cutoffs:
+        gather = not (recipe.train.xla or recipe.train.strategy.kind == "tpu")
+        return AdaptiveSoftmax(size, cutoffs, gather=gather, **rest)
+    if model.softmax == "sampled" and model.samples < size:
+        return SampledSoftmax(size, model.samples, **rest)
+    return FullSoftmax(size, **rest)
