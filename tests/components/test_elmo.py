@@ -6,7 +6,7 @@ import tensorflow as tf
 from keras import ops
 
 from components.characters import SENTENCE_END, SENTENCE_START, CharacterCNN
-from components.elmo import ElmoEncoder, turned
+from components.elmo import ElmoEncoder
 from components.elmo_language_model import elmo_language_model
 from components.full_softmax import FullSoftmax
 from components.sampled_softmax import SampledSoftmax
@@ -128,13 +128,6 @@ def test_a_fresh_text_knows_nothing_of_the_one_before():
         together[:, 5:, :, P:], encoder(X[:, 5:], second=X[:, 5:])[0][..., P:], atol=1e-6
     )
     assert np.abs(together[:, :2, 1:] - encoder(X[:, :2], second=X[:, :2])[0][:, :, 1:]).min() > 0
-
-
-def test_turned():
-    x = np.arange(12).reshape(2, 6)
-    mask = np.array([[1, 1, 1, 1, 0, 0], [1] * 6], bool)
-    np.testing.assert_array_equal(turned(x, mask), [[3, 2, 1, 0, 4, 5], [11, 10, 9, 8, 7, 6]])
-    np.testing.assert_array_equal(turned(x[..., None], None)[:, ::-1, 0], x)
 
 
 def test_words_of_another_width_are_refused():

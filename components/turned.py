@@ -1,0 +1,19 @@
+"""Texts read from their last word to their first."""
+
+from keras import ops
+
+
+def turned(x, mask):
+    """Each text from its last word to its first, with the padding still at the right.
+
+    Of ids as of vectors: (B, T, ...) and a (B, T) mask, padded at the right, or None -> (B, T, ...).
+    """
+    if mask is None:
+        return ops.flip(x, axis=1)
+    rows, length, *rest = ops.shape(x)
+    words = ops.sum(ops.cast(mask, "int32"), axis=1, keepdims=True)
+    place = ops.arange(length)[None]
+    place = ops.where(place < words, words - 1 - place, place)  # (B, T)
+    # `ops.take_along_axis` is 18 times as slow.
+    flat = ops.reshape(x, (-1, *rest))
+    return ops.take(flat, ops.arange(rows)[:, None] * length + place, axis=0)
