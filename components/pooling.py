@@ -33,6 +33,24 @@ def ends(x, mask=None):
     return ops.concatenate([both[:, 0, :half], both[:, 1, half:]], axis=-1)
 
 
+def largest(x, mask=None):
+    """The largest value of each feature, (B, D), 0 for a text of no tokens."""
+    if mask is None:
+        return ops.max(x, axis=1)
+    best = ops.max(ops.where(mask[..., None], x, -float("inf")), axis=1)
+    return ops.where(ops.any(mask, axis=1, keepdims=True), best, 0)
+
+
+def mean(x, mask=None):
+    """The mean of each feature, (B, D), 0 for a text of no tokens."""
+    exact = ops.cast(x, "float32")
+    if mask is None:
+        return ops.cast(ops.mean(exact, axis=1), x.dtype)
+    total = ops.sum(ops.where(mask[..., None], exact, 0), axis=1)
+    number = ops.maximum(_lengths(x, mask), 1)[:, None]
+    return ops.cast(total / ops.cast(number, "float32"), x.dtype)
+
+
 def _lengths(x, mask):
     mask = ops.ones(ops.shape(x)[:2], "bool") if mask is None else mask
     return ops.sum(ops.cast(mask, "int32"), axis=1)
@@ -44,43 +62,41 @@ def _at(places, x):
     return ops.matmul(ops.one_hot(places, ops.shape(x)[1], dtype=x.dtype), x)
 
 
+POOLS = {
+    "last": (last,),
+    "ends": (ends,),
+    "max": (largest,),
+    "mean": (mean,),
+    "concat": (last, largest, mean),
+    "concat_ends": (ends, largest, mean),
+}
+
+
 @keras.saving.register_keras_serializable("textmill")
 class Pool(keras.layers.Layer):
     """The last, the ends, the largest or the mean of a text's vectors, without weights.
 
     `last` is the vector of the last token. Of a bidirectional encoder take `ends`: there the last
     token's backward half has read one token only, and `ends` takes that half from the first token.
+    `concat` and `concat_ends` are three side by side: the last or the ends, the largest, the mean.
 
     Call: (B, T, D) vectors and an optional (B, T) mask -> (B, D) features, 0 for a text of no
-        tokens, and {}.
-    Args: kind, `last`, `ends`, `max` or `mean`.
+        tokens, and {}; of the concatenations (B, 3 * D).
+    Args: kind, one of `POOLS`.
+    Source of the concatenation: Howard and Ruder 2018, https://arxiv.org/abs/1801.06146, section
+        3.3.
     """
 
     def __init__(self, kind="max", **kwargs):
         super().__init__(**kwargs)
         self.supports_masking = True
-        if kind not in ("last", "ends", "max", "mean"):
-            raise ValueError(f"kind must be `last`, `ends`, `max` or `mean`. Received: {kind!r}")
+        if kind not in POOLS:
+            raise ValueError(f"kind must be one of {sorted(POOLS)}. Received: {kind!r}")
         self.kind = kind
 
     def call(self, x, mask=None):
-        match self.kind:
-            case "last":
-                return last(x, mask), {}
-            case "ends":
-                return ends(x, mask), {}
-            case "max":
-                if mask is None:
-                    return ops.max(x, axis=1), {}
-                best = ops.max(ops.where(mask[..., None], x, -float("inf")), axis=1)
-                return ops.where(ops.any(mask, axis=1, keepdims=True), best, 0), {}
-            case "mean":
-                exact = ops.cast(x, "float32")
-                if mask is None:
-                    return ops.cast(ops.mean(exact, axis=1), x.dtype), {}
-                total = ops.sum(ops.where(mask[..., None], exact, 0), axis=1)
-                number = ops.maximum(_lengths(x, mask), 1)[:, None]
-                return ops.cast(total / ops.cast(number, "float32"), x.dtype), {}
+        pooled = [pool(x, mask) for pool in POOLS[self.kind]]
+        return ops.concatenate(pooled, axis=-1) if len(pooled) > 1 else pooled[0], {}
 
     def compute_mask(self, inputs, mask=None):
         return None  # the features have no time left to mask

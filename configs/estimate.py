@@ -49,7 +49,7 @@ def parameters(recipe: Recipe, vocabulary: int, outputs: int) -> dict[str, int]:
             }
             if not isinstance(recipe.task, Tag):
                 parts["pooling"] = _pooling(model.pooling, out)
-                out *= model.pooling.hops if isinstance(model.pooling, SelfAttentive) else 1
+                out *= _pooled(model.pooling)
             return {**parts, **_head(recipe, out, outputs)}
         case Elmo() as model:
             width = model.characters.projection or 0
@@ -113,6 +113,13 @@ def _pooling(pooling: Pooling, width: int) -> int:
             return scores.get(score, 0) + (width if query == "learned" else 0)
         case _:
             return 0
+
+
+def _pooled(pooling: Pooling) -> int:
+    """How many vectors stand side by side in a text's one."""
+    if isinstance(pooling, SelfAttentive):
+        return pooling.hops
+    return 3 if pooling.kind == "concat" else 1
 
 
 def _head(recipe: Recipe, pooled: int, outputs: int) -> dict[str, int]:

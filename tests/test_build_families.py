@@ -23,7 +23,7 @@ SMALL = {
     "gru": "{kind: gru, embedding: {width: 6}, units: 5}",
 }
 POOLINGS = [
-    *({"kind": kind} for kind in ("last", "max", "mean")),
+    *({"kind": kind} for kind in ("last", "max", "mean", "concat")),
     *({"kind": "attention", "score": score} for score in ("dot", "general", "additive")),
     {"kind": "attention", "score": "location", "query": "last"},
     {"kind": "attention", "hard": True},

@@ -31,13 +31,14 @@ def stack(recipe: Recipe, model: Recurrent) -> RecurrentStack:
 
 def pooling(recipe: Recipe, model: Recurrent) -> keras.layers.Layer:
     seed = recipe.seed + 401
-    last = "ends" if model.bidirectional else "last"
+    # A bidirectional encoder ends at both ends of a text.
+    ends = {"last": "ends", "concat": "concat_ends"} if model.bidirectional else {}
     rest: dict[str, Any] = {"dtype": recipe.train.precision, "name": "pooling"}
     match model.pooling:
         case Pool(kind=kind):
-            return layers.Pool(last if kind == "last" else kind, **rest)
+            return layers.Pool(ends.get(kind, kind), **rest)
         case Attention(score=score, query=query, width=width, hard=hard):
-            asked = last if query == "last" else query
+            asked = ends.get(query, query)
             longest = recipe.text.max_length
             return layers.AttentionPool(score, width, longest, asked, hard, seed, **rest)
         case SelfAttentive(hops=hops, width=width, penalty=penalty):

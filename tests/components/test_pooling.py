@@ -7,7 +7,7 @@ import tensorflow as tf
 from keras import ops
 
 from components.attention_scores import KINDS
-from components.pooling import AttentionPool, Pool, SelfAttentivePool
+from components.pooling import POOLS, AttentionPool, Pool, SelfAttentivePool
 
 LENGTHS, WIDTH, UNITS = (1, 3, 7, 0), 6, 5
 TOKENS = max(LENGTHS) + 1
@@ -18,7 +18,7 @@ X[~MASK] += 9
 TEXTS = [x[:length].astype(float) for x, length in zip(X, LENGTHS, strict=True)]
 POLICIES = ["float32", "mixed_bfloat16", "mixed_float16"]
 LAYERS = {
-    **{kind: lambda kind=kind, **k: Pool(kind, **k) for kind in ("last", "ends", "max", "mean")},
+    **{kind: lambda kind=kind, **k: Pool(kind, **k) for kind in POOLS},
     **{
         f"{score}_{query}{'_hard' * hard}": lambda s=score, q=query, h=hard, **k: AttentionPool(
             s, UNITS, 4, q, h, seed=3, **k
@@ -35,6 +35,10 @@ BY_HAND = {
     "ends": lambda text: np.concatenate([text[-1, :HALF], text[0, HALF:]]),
     "max": lambda text: text.max(axis=0),
     "mean": lambda text: text.mean(axis=0),
+    "concat": lambda text: np.concatenate([text[-1], text.max(axis=0), text.mean(axis=0)]),
+    "concat_ends": lambda text: np.concatenate(
+        [text[-1, :HALF], text[0, HALF:], text.max(axis=0), text.mean(axis=0)]
+    ),
 }
 
 
@@ -47,7 +51,7 @@ def softmax(scores):
 def test_pools_without_weights(kind):
     features, extras = Pool(kind)(X, mask=MASK)
     for text, got in zip(TEXTS, features, strict=True):
-        expected = BY_HAND[kind](text) if len(text) else np.zeros(WIDTH)
+        expected = BY_HAND[kind](text) if len(text) else np.zeros(features.shape[1])
         np.testing.assert_allclose(got, expected, atol=1e-6)
     assert extras == {}
 
