@@ -1,38 +1,79 @@
 """Adam, SGD and Adadelta for a training loop that has already summed the gradients of all replicas.
 
 Keras's optimizers sum over the replicas themselves, after clipping each replica's share: the clip
-would see the wrong norm. Here the loop sums first, clips, and hands over the sum.
+would see the wrong norm. Here the loop sums first, clips, and hands over the sum. And each variable
+may have a rate of its own, which multiplies its update and its decay as PyTorch's parameter groups
+do: scaling gradients instead would change nothing for Adam, which divides by their size.
 """
 
 import keras
 from keras import ops
 
 
-class _SummedGradients:
-    """Mixed in before a Keras optimizer: the gradients that come are the sum over the replicas."""
+class _OwnRates:
+    """Mixed in before a Keras optimizer: gradients come summed, and variables have own rates.
+
+    A variable's rate is the schedule's, times `rate_scale`, a variable for the loop to assign,
+    times its own of `multipliers`, in the order of the variables that `build` was given.
+    `weight_decay` is decoupled: a step takes rate * weight_decay * variable away. For plain SGD
+    that is the step for a penalty of weight_decay / 2 * |variable|^2, the decay of PyTorch's SGD.
+
+    Optimizers define `move`, (gradient, variable, rate) -> the update without decay.
+    """
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.rate_scale = self.add_variable((), "ones", name="rate_scale")
+
+    def build(self, variables):
+        if self.built:
+            return
+        super().build(variables)
+        self.multipliers = [1.0] * len(variables)
+        # Steps before each variable's first one; it may train later than others.
+        self.begun = self.add_variable((len(variables),), dtype="int", name="begun")
+
+    def begin(self, variables):
+        """Count the steps of variables from here on, because they were not trained before."""
+        places = [[self._get_variable_index(variable)] for variable in variables]
+        now = ops.broadcast_to(self.iterations, (len(places),))
+        self.begun.assign(ops.scatter_update(self.begun, places, now))
+
+    def update_step(self, gradient, variable, learning_rate):
+        rate = learning_rate * self.multipliers[self._get_variable_index(variable)]
+        if self.weight_decay and self._use_weight_decay(variable):
+            self.assign_sub(variable, variable * ops.cast(rate * self.weight_decay, variable.dtype))
+        self.move(gradient, variable, rate)
+
+    def _get_current_learning_rate(self):
+        return super()._get_current_learning_rate() * self.rate_scale
+
+    def _apply_weight_decay(self, variables):
+        """Keras's knows no variable's own rate; `update_step` decays."""
 
     def _all_reduce_sum_gradients(self, grads_and_vars):
         return list(grads_and_vars)
 
 
 @keras.saving.register_keras_serializable("textmill")
-class Adam(_SummedGradients, keras.optimizers.Adam):
+class Adam(_OwnRates, keras.optimizers.Adam):
     """Adam with epsilon added to the bias-corrected root, as in algorithm 1 of its paper.
 
     Keras adds it to the uncorrected root ("epsilon hat", the end of section 2), which differs in
-    the first steps. `weight_decay` is decoupled, so that with it this is AdamW.
+    the first steps. Corrections count a variable's own steps. `weight_decay` is decoupled, so that
+    with it this is AdamW.
     Sources: Kingma and Ba 2015, https://arxiv.org/abs/1412.6980;
     Loshchilov and Hutter 2019, https://arxiv.org/abs/1711.05101, algorithm 2.
     """
 
-    def update_step(self, gradient, variable, learning_rate):
+    def move(self, gradient, variable, rate):
         index = self._get_variable_index(variable)
         m, v = self._momentums[index], self._velocities[index]
         # All in float32, so that the rounding of 1 - beta cancels between moments and corrections.
         beta_1, beta_2 = ops.cast(self.beta_1, "float32"), ops.cast(self.beta_2, "float32")
-        step = ops.cast(self.iterations + 1, "float32")
+        step = ops.cast(self.iterations + 1 - self.begun[index], "float32")
         root = ops.sqrt(1 - ops.power(beta_2, step))
-        rate = ops.cast(learning_rate, "float32") * root / (1 - ops.power(beta_1, step))
+        rate = ops.cast(rate, "float32") * root / (1 - ops.power(beta_1, step))
         if keras.backend.backend() == "tensorflow":
             from components.fused_adam import fused_adam
 
@@ -45,10 +86,24 @@ class Adam(_SummedGradients, keras.optimizers.Adam):
 
 
 @keras.saving.register_keras_serializable("textmill")
-class SGD(_SummedGradients, keras.optimizers.SGD):
-    """Stochastic gradient descent, with momentum if asked; `weight_decay` is decoupled."""
+class SGD(_OwnRates, keras.optimizers.SGD):
+    """Stochastic gradient descent, with momentum if asked.
+
+    As in PyTorch the momentum is a sum of gradients and a step's rate is of all of it. Keras sums
+    gradients times the rates that they came with: the same as long as the rate stays the same.
+    """
+
+    def move(self, gradient, variable, rate):
+        update = ops.cast(gradient, variable.dtype)
+        if self.momentum:
+            m = self.momentums[self._get_variable_index(variable)]
+            self.assign(m, self.momentum * m + update)
+            update = update + self.momentum * m if self.nesterov else m
+        self.assign_sub(variable, ops.cast(rate, variable.dtype) * update)
 
 
 @keras.saving.register_keras_serializable("textmill")
-class Adadelta(_SummedGradients, keras.optimizers.Adadelta):
+class Adadelta(_OwnRates, keras.optimizers.Adadelta):
     """Zeiler 2012, https://arxiv.org/abs/1212.5701, algorithm 1."""
+
+    move = keras.optimizers.Adadelta.update_step

@@ -5,17 +5,18 @@ from typing import assert_never
 import keras
 
 from components import optimizers
-from components.schedules import WarmupThen
+from components.schedules import OneCycle, SlantedTriangular, WarmupThen
 from configs import training
 from configs.training import Train
 
 
 def build_optimizer(
-    settings: Train, total_steps: int, variables: list[keras.Variable]
+    settings: Train, total_steps: int, groups: list[list[keras.Variable]]
 ) -> keras.optimizers.Optimizer:
-    """The recipe's optimizer on its learning-rate schedule, built for the variables.
+    """The recipe's optimizer on its learning-rate schedule, built for the variables of all groups.
 
     Weight decay leaves biases, norms and other one-dimensional variables alone.
+    Args: groups, as of `layer_groups`.
     """
     schedule = _schedule(settings, total_steps)
     chosen = settings.optimizer.model_dump(exclude={"kind"})
@@ -32,8 +33,16 @@ def build_optimizer(
             assert_never(unknown)
     # The name is part of the variables' paths, which a checkpoint knows them by.
     optimizer = kind(schedule, weight_decay=weight_decay, name="optimizer", **averaging, **chosen)
+    variables = [variable for group in groups for variable in group]
     optimizer.exclude_from_weight_decay([v for v in variables if len(v.shape) < 2])
     optimizer.build(variables)
+    if settings.discriminative:
+        # Howard and Ruder 2018, https://arxiv.org/abs/1801.06146, section 3.2.
+        optimizer.multipliers = [
+            settings.discriminative ** (number - len(groups))
+            for number, group in enumerate(groups, start=1)
+            for _ in group
+        ]
     return optimizer
 
 
@@ -42,7 +51,9 @@ def _schedule(settings: Train, total_steps: int) -> keras.optimizers.schedules.L
         case training.Warmup(kind=kind, warmup=warmup, end=end):
             steps = round(warmup * total_steps)
             return WarmupThen(settings.learning_rate, kind, total_steps, steps, end)
-        case training.SlantedTriangular() | training.OneCycle():
-            raise NotImplementedError
+        case training.SlantedTriangular(cut=cut, ratio=ratio):
+            return SlantedTriangular(settings.learning_rate, total_steps, cut, ratio)
+        case training.OneCycle(rise=rise, start=start, end=end):
+            return OneCycle(settings.learning_rate, total_steps, rise, start, end)
         case unknown:
             assert_never(unknown)

@@ -80,7 +80,7 @@ class Job:
             counts = np.bincount(self.split.ids.values, minlength=len(vocabulary))
             coverage = build.start_from_vectors(self.model, recipe, vocabulary, counts)
             self.optimizer = build.build_optimizer(
-                self.settings, self.total_steps, self.model.trainable_variables
+                self.settings, self.total_steps, [self.model.trainable_variables]
             )
         if coverage:
             log.info("train: pretrained vectors for %s", coverage)

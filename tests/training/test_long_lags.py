@@ -44,7 +44,7 @@ def errors_and_norms(cell, steps, activation="tanh", **settings):
         # Le et al. 2015, https://arxiv.org/abs/1504.00941: remembers all, until it explodes.
         layer.recurrent_kernel.assign(np.eye(UNITS))
     settings = Train(batch_size=BATCH, **settings)
-    optimizer = build.build_optimizer(settings, steps, model.trainable_variables)
+    optimizer = build.build_optimizer(settings, steps, [model.trainable_variables])
     random = np.random.default_rng(0)
     signature = {name: tf.TensorSpec(x.shape) for name, x in sequences(random).items()}
     strategy = tf.distribute.get_strategy()

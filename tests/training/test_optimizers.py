@@ -6,7 +6,8 @@ import pytest
 import tensorflow as tf
 
 from components import optimizers
-from components.schedules import WarmupThen
+from configs.training import Train
+from pipeline import build
 
 START = np.array([[1.0, -2.0], [0.5, 0.25], [3.0, 0.0]], np.float32)
 GRADIENTS = np.random.default_rng(0).normal(size=(5, 3, 2)).astype(np.float32)
@@ -69,20 +70,79 @@ def test_gradients_are_taken_as_summed_already():
     assert optimizers.Adam()._all_reduce_sum_gradients(pairs) == pairs
 
 
-@pytest.mark.parametrize(
-    ("kind", "expected"),
-    [
-        ("constant", [0.5, 1.0, 2.0, 2.0, 2.0, 2.0]),
-        ("linear", [0.5, 1.0, 2.0, 2.0 * 0.55, 2.0 * 0.1, 2.0 * 0.1]),
-        ("cosine", [0.5, 1.0, 2.0, 2.0 * 0.55, 2.0 * 0.1, 2.0 * 0.1]),
+LOW, HIGH = [[1.0, -2.0], [0.5, 0.25]], [[0.3, -0.7]]
+STEPS = [  # rate, gradient of LOW, gradient of HIGH
+    (0.1, [[0.5, -1.0], [0.1, 2.0]], [[0.2, -0.3]]),
+    (0.2, [[-0.4, 0.6], [1.5, -0.2]], [[1.0, 0.8]]),
+    (0.05, [[0.3, 0.3], [-0.7, 0.9]], [[-0.6, 0.1]]),
+    (0.1, [[1.2, -0.5], [0.4, 0.05]], [[0.7, -0.9]]),
+]
+# What torch 2.13 makes of LOW and HIGH in float64, as two parameter groups with lr / 2.6 and lr.
+# In the last row LOW has no gradient at the first two steps.
+TORCH = {
+    "AdamW(weight_decay=0.1)": [
+        [0.910183244, -1.90518732, 0.373989611, 0.127508781],
+        [-0.039009407, -0.666840363],
     ],
-)
-def test_schedules_rise_then_follow_their_curve(kind, expected):
-    schedule = WarmupThen(2.0, kind, total_steps=20, warmup_steps=4, end=0.1)
-    got = [float(schedule(step)) for step in (0, 1, 4, 12, 20, 30)]
-    assert got == pytest.approx(expected, abs=1e-6)
+    "SGD(weight_decay=0.1)": [
+        [0.94251377, -1.960049616, 0.370908583, 0.165939119],
+        [0.030091673, -0.712584387],
+    ],
+    "SGD(momentum=0.9)": [[0.912192308, -1.920846154, 0.3191, -0.077923077], [-0.09068, -0.76678]],
+    "SGD(momentum=0.9, nesterov=True)": [
+        [0.880588462, -1.922992308, 0.216036154, -0.1259],
+        [-0.311612, -0.805102],
+    ],
+    "Adadelta(rho=0.95, eps=1e-6)": [
+        [0.999805152, -2.000005926, 0.499326869, 0.249819875],
+        [0.298025176, -0.700160649],
+    ],
+    "AdamW(weight_decay=0.1), later": [
+        [0.941066882, -1.99634232, 0.524443861, 0.202082605],
+        [-0.039009407, -0.666840363],
+    ],
+}
+OURS = {
+    "AdamW(weight_decay=0.1)": {"kind": "adam", "weight_decay": 0.1},
+    "SGD(weight_decay=0.1)": {"kind": "sgd", "weight_decay": 0.1},
+    "SGD(momentum=0.9)": {"kind": "sgd", "momentum": 0.9},
+    "SGD(momentum=0.9, nesterov=True)": {"kind": "sgd", "momentum": 0.9, "nesterov": True},
+    "Adadelta(rho=0.95, eps=1e-6)": {"kind": "adadelta"},
+}
 
 
-def test_the_cosine_is_not_the_line():
-    quarter = WarmupThen(1.0, "cosine", total_steps=8)(2)
-    assert float(quarter) == pytest.approx(0.5 * (1 + np.cos(np.pi / 4)), abs=1e-6)
+def in_groups(chosen, low_from=0):
+    """LOW and HIGH after STEPS; the rate of each step is that of the schedule, 1, times a scale."""
+    low, high = keras.Variable(LOW, name="low"), keras.Variable(HIGH, name="high")
+    settings = Train(optimizer=chosen, learning_rate=1.0, discriminative=2.6)
+    optimizer = build.build_optimizer(settings, 4, [[low], [high]])
+
+    @tf.function
+    def step(gradients):
+        optimizer.apply(gradients, [low, high][-len(gradients) :])
+
+    for number, (rate, *gradients) in enumerate(STEPS):
+        optimizer.rate_scale.assign(rate)
+        if number == low_from:
+            optimizer.begin([low])
+        step([tf.constant(g) for g in gradients][number < low_from :])
+    assert step.experimental_get_tracing_count() == 1 + (low_from > 0)
+    return [variable.numpy().ravel() for variable in (low, high)]
+
+
+@pytest.mark.parametrize("kind", OURS)
+def test_groups_have_rates_as_parameter_groups_of_torch(kind):
+    for got, expected in zip(in_groups(OURS[kind]), TORCH[kind], strict=True):
+        assert got == pytest.approx(expected, abs=1e-6)
+
+
+def test_adam_counts_the_steps_of_a_group_from_its_first_one():
+    got = in_groups(OURS["AdamW(weight_decay=0.1)"], low_from=2)
+    for ours, expected in zip(got, TORCH["AdamW(weight_decay=0.1), later"], strict=True):
+        assert ours == pytest.approx(expected, abs=1e-6)
+
+
+def test_the_rate_that_is_told_is_the_rate_of_the_step():
+    optimizer = optimizers.SGD(0.5)
+    optimizer.rate_scale.assign(0.25)
+    assert float(optimizer.learning_rate) == 0.125

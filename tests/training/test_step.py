@@ -28,7 +28,7 @@ def a_model(dropout=0.0, dtype="float32"):
 
 def a_step(model, seed=0, **settings):
     settings = Train(**settings)
-    optimizer = build.build_optimizer(settings, 10, model.trainable_variables)
+    optimizer = build.build_optimizer(settings, 10, [model.trainable_variables])
     strategy = tf.distribute.get_strategy()
     ids = data.Sequences(IDS[0], np.array([0, 4]))
     split = data.Split({"ids": ids}, BATCH["label"], ["x"], {}, BATCH["weight"])

@@ -97,7 +97,7 @@ def test_a_document_has_the_same_loss_alone_and_among_others(monkeypatch):
 
 def step_of(net, split, **settings):
     chosen = Train(**{"optimizer": {"kind": "sgd"}, "batch_size": 2, "window": 4, **settings})
-    optimizer = build.build_optimizer(chosen, 10, net.trainable_variables)
+    optimizer = build.build_optimizer(chosen, 10, [net.trainable_variables])
     signature = streams.signature(split, True)
     strategy = tf.distribute.get_strategy()
     return Step(net, optimizer, tasks.loss_function(TASK), strategy, chosen, 0, signature)
