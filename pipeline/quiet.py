@@ -6,6 +6,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 
@@ -16,6 +17,7 @@ def settle_environment() -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2" if Path("/dev/nvidiactl").exists() else "3")
 
 
+@cache  # once a process: what a later call froze would never be freed
 def import_tensorflow() -> None:
     settle_environment()
     with _hushed():

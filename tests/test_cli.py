@@ -52,9 +52,9 @@ def test_help_comes_at_once():
 
 
 def test_help_lists_every_command_in_full():
-    lines = re.findall(r"^  (\w+)  +\S.*(?<!\.\.\.)$", textmill("--help").stdout, re.MULTILINE)
+    lines = re.findall(r"^  (\w[\w-]*)  +\S.*(?<!\.\.\.)$", textmill("--help").stdout, re.MULTILINE)
     stages = "prepare train evaluate export verify"
-    assert " ".join(lines) == f"new check run {stages} predict compare serve doctor"
+    assert " ".join(lines) == f"new check run {stages} predict compare learning-curve serve doctor"
 
 
 def test_help_imports_nothing_slow():

@@ -1,0 +1,1 @@
+"""The commands. What imports slowly is imported inside the command that needs it."""

@@ -1,0 +1,109 @@
+"""A learning curve from a recipe's file to results.json, curve.png and report.html in a folder."""
+
+import dataclasses
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from pipeline import artifacts, tasks
+from pipeline.evaluation.compare import check
+from pipeline.evaluation.compared import Compared, from_folder
+from pipeline.learning_curve import jobs, over_seeds, page, samples
+from pipeline.learning_curve.jobs import Done
+from pipeline.learning_curve.record import record
+from pipeline.learning_curve.samples import Size
+from pipeline.learning_curve.variants import Variant
+from pipeline.page import png
+from pipeline.training import distribute
+
+RESULTS = "results.json"
+COLUMN = 34  # characters, where there is no terminal to fit in
+
+
+def learning_curve(
+    variants: Sequence[Variant], sizes: Sequence[Size], seeds: Sequence[int], out: Path | None
+) -> dict[str, Any]:
+    """Train and evaluate every variant on every sample, and say how good they are.
+
+    Prints the tables. Returns what results.json holds, with the folder and the MLflow run.
+
+    Raises:
+        RecipeError: a size does not suit the data.
+        JobError: the data cannot be read, a job failed, or the MLflow store does not answer.
+        Interrupted: SIGTERM came; the same command goes on.
+    """
+    recipe = variants[0].recipe
+    # TensorFlow's devices have to be laid out before its first op, which drawing runs.
+    distribute.strategy(recipe.train.strategy)
+    home = Path(recipe.work) / "learning_curve" / recipe.name
+    folder = out or home
+    drawn = samples.make(recipe, sizes, seeds, home)
+    data = samples.fixed(recipe, drawn)
+    facts: dict[str, Any] = {
+        "name": recipe.name,
+        "task": recipe.task.kind,
+        "score": tasks.deciding_score(recipe.task, None),
+        "variants": {variant.name: variant.settings for variant in variants},
+        "sizes": list(sizes),
+        "seeds": list(seeds),
+        "jobs": [],
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    done = []
+    for result in jobs.run(jobs.jobs(variants, drawn, sizes, seeds, data)):
+        done.append(result)
+        facts["jobs"].append(result.as_json())
+        save(facts, folder)
+    facts |= measure(done, facts)
+    save(facts, folder)
+    (folder / "curve.png").write_bytes(png(page.picture(facts)))
+    (folder / "report.html").write_text(page.write(facts), encoding="utf-8")
+    link = record(recipe, facts, folder)
+    show(facts)
+    return {**facts, "folder": str(folder), "mlflow_run_id": link["run_id"]}
+
+
+def save(facts: Mapping[str, Any], folder: Path) -> None:
+    unfinished = folder / f".{RESULTS}"
+    artifacts.write_json(unfinished, facts)
+    os.replace(unfinished, folder / RESULTS)
+
+
+def measure(done: Sequence[Done], facts: Mapping[str, Any]) -> dict[str, Any]:
+    """The mean over seeds of each variant and size, and each variant against the first one."""
+    cells, comparisons = [], []
+    for size in facts["sizes"]:
+        runs: dict[str, list[Compared]] = {}
+        for job in done:
+            if job.size == size:
+                runs.setdefault(job.variant, []).append(read(job))
+        first, *others = runs
+        check([run for some in runs.values() for run in some])
+        examples = next(job.examples for job in done if job.size == size)
+        place = {"size": size, "examples": examples}
+        cells += [{"variant": n, **place, **over_seeds.mean(some)} for n, some in runs.items()]
+        comparisons += [
+            {"variant": name, **place, **over_seeds.ahead(runs[name], runs[first])}
+            for name in others
+        ]
+        split = runs[first][0].report["split"]
+    return {"split": split, "cells": cells, "comparisons": comparisons}
+
+
+def read(job: Done) -> Compared:
+    """An evaluated job without its texts, which would be in memory as often as there are jobs."""
+    run = from_folder(Path(job.run_dir))
+    known = ["label", "predicted", "correct"]
+    table = run.predictions
+    return dataclasses.replace(run, predictions=table[[c for c in known if c in table]])
+
+
+def show(facts: Mapping[str, Any]) -> None:
+    console = Console()
+    if not console.is_terminal:
+        console.width = COLUMN * (len(facts["sizes"]) + 1)
+    for table in page.in_terminal(facts):
+        console.print(table)

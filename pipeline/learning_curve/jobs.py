@@ -1,0 +1,118 @@
+"""The jobs of a learning curve, one after the other in this process: each size, seed and variant.
+
+What a job has finished is recognised by its stages, so the same command goes on where it was
+stopped.
+"""
+
+import gc
+import logging
+import shutil
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from configs.recipe import Recipe
+from pipeline import stages
+from pipeline.errors import JobError
+from pipeline.learning_curve.samples import Samples, Size
+from pipeline.learning_curve.variants import Variant
+
+log = logging.getLogger("textmill")
+
+
+@dataclass(frozen=True)
+class Job:
+    """One training: `examples` of which a valid split that is a fraction is still to be cut."""
+
+    variant: str
+    size: Size
+    examples: int
+    seed: int
+    recipe: Recipe
+
+
+@dataclass(frozen=True)
+class Done:
+    variant: str
+    size: Size
+    examples: int
+    seed: int
+    run_dir: str
+    mlflow_run_id: str
+    metrics: dict[str, Any]
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def jobs(
+    variants: Sequence[Variant],
+    samples: Samples,
+    sizes: Sequence[Size],
+    seeds: Sequence[int],
+    files: dict[str, Any],
+) -> list[Job]:
+    """All jobs, the small ones first. Args: files, what of `data` the samples come with."""
+    return [
+        Job(
+            variant.name,
+            size,
+            samples.examples if size == "all" else size,
+            seed,
+            _recipe(variant, size, seed, files | {"train": (str(samples.path(size, seed)),)}),
+        )
+        for size in sizes
+        for seed in seeds
+        for variant in variants
+    ]
+
+
+def _recipe(variant: Variant, size: Size, seed: int, data: dict[str, Any]) -> Recipe:
+    recipe = variant.recipe
+    parts = [recipe.name, *([variant.name] if variant.settings else []), size, seed]
+    tracking = {"experiment": recipe.tracking.experiment or recipe.name}
+    return recipe.model_copy(
+        update={
+            # A name of its own: who looks for the newest run of the recipe wants none of these.
+            "name": "-".join(map(str, parts)),
+            "seed": seed,
+            "data": recipe.data.model_copy(update=data),
+            "tracking": recipe.tracking.model_copy(update=tracking),
+        }
+    )
+
+
+def run(todo: Sequence[Job]) -> Iterator[Done]:
+    """Do one job each time that the next result is asked for.
+
+    Raises:
+        JobError: a job failed.
+        Interrupted: SIGTERM came while a job trained, and its state is saved.
+    """
+    for number, job in enumerate(todo, 1):
+        log.info("learning-curve: job %d of %d: %s", number, len(todo), job.recipe.name)
+        try:
+            facts = stages.run(job.recipe, "evaluate")
+        except JobError as error:
+            raise JobError(f"{job.recipe.name}: {error}") from error
+        # They are for going on with a training, and would fill the disk.
+        shutil.rmtree(Path(facts["run_dir"], "checkpoints"), ignore_errors=True)
+        forget()
+        yield Done(
+            job.variant,
+            job.size,
+            job.examples,
+            job.seed,
+            facts["run_dir"],
+            facts["mlflow_run_id"],
+            facts["metrics"],
+        )
+
+
+def forget() -> None:
+    """Let go of what Keras and TensorFlow keep of a job, so that memory stays flat."""
+    import keras
+
+    keras.backend.clear_session()
+    gc.collect()
