@@ -118,6 +118,45 @@ def test_one_mask_drops_the_same_units_of_h_at_all_steps(cell):
     np.testing.assert_array_equal(layer(X)[0], built(**cell)(X)[0])
 
 
+@both_ways
+@every_cell
+def test_a_call_does_without_some_weights_at_all_steps(cell, backward):
+    """In training: 0 or scaled up; the equations with these weights, and their gradients."""
+    layer = built(weight_dropout=0.4, seed=4, backward=backward, **cell)
+    plain = layer.recurrent_kernel.numpy()
+    draw = keras.random.SeedGenerator(4)
+    outputs, _ = layer(X, mask=MASK, training=True)
+    kept = np.asarray(keras.random.dropout(np.ones_like(plain), 0.4, seed=draw))
+    assert 0.2 < np.mean(kept == 0) < 0.6
+    np.testing.assert_allclose(kept[kept > 0], 1 / 0.6, rtol=1e-6)
+    with_them = built(backward=backward, **cell)
+    with_them.recurrent_kernel.assign(plain * kept)
+    for n, length in enumerate(LENGTHS):
+        start = [np.zeros(w) for w in layer.state_widths]
+        expected, _ = by_hand(with_them, X[n, :length], start)
+        np.testing.assert_allclose(outputs[n, :length], expected, atol=1e-5)
+    np.testing.assert_array_equal(layer(X)[0], built(backward=backward, **cell)(X)[0])
+
+    variable = layer.recurrent_kernel.value
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_sum(layer(X, training=True)[0])
+    again = np.asarray(keras.random.dropout(np.ones_like(plain), 0.4, seed=draw))
+    assert (again != kept).any()  # one draw a call
+    with tf.GradientTape() as expected_tape:
+        with_them.recurrent_kernel.assign(plain * again)
+        expected = tf.reduce_sum(with_them(X, training=True)[0])
+    gradient = expected_tape.gradient(expected, with_them.recurrent_kernel.value) * again
+    np.testing.assert_allclose(tape.gradient(loss, variable), gradient, rtol=1e-4, atol=1e-5)
+
+
+def test_first_weights_within_a_bound():
+    layer = Recurrent(64, initial_bound=0.125, projection=8, seed=3)
+    layer.build((None, None, 32))
+    for weight in layer.get_weights():
+        assert np.abs(weight).max() <= 0.125
+        assert np.std(weight) == pytest.approx(0.25 / 12**0.5, rel=0.1)  # of a uniform one
+
+
 def keras_layer(cell, backward):
     kind = {"lstm": keras.layers.LSTM, "gru": keras.layers.GRU, "rnn": keras.layers.SimpleRNN}
     options = {"activation": cell["activation"]} if "activation" in cell else {}
