@@ -16,9 +16,15 @@ def masked_softmax(scores, mask=None):
     """
     scores = ops.cast(scores, "float32")
     if mask is None:
-        return ops.softmax(scores, axis=-1)
-    weights = ops.softmax(ops.where(mask, scores, LOWEST), axis=-1)
+        return _softmax(scores)
+    weights = _softmax(ops.where(mask, scores, LOWEST))
     return ops.where(mask, weights, 0.0)
+
+
+def _softmax(scores):
+    if scores.shape[-1] == 1:  # a text of one token, which Keras would warn of as a mistake
+        return 0.0 * scores + 1.0
+    return ops.softmax(scores, axis=-1)
 
 
 @keras.saving.register_keras_serializable("textmill")

@@ -114,3 +114,15 @@ def test_what_cannot_be_is_refused():
         with pytest.raises(ValueError, match="Received: widths 4 and 6"):
             Scores(kind).build((None, None, QUERY), (None, None, KEY))
     assert set(KINDS) == FORMULAS.keys() | {"location"}
+
+
+def test_a_text_of_one_token_is_no_mistake(recwarn):
+    """Keras warns of a softmax over one entry; all the weight is on it, and no gradient goes on."""
+    scores = tf.constant([[[3.0]], [[-2.0]]])
+    with tf.GradientTape() as tape:
+        tape.watch(scores)
+        weights = masked_softmax(scores, np.array([[[True]], [[False]]]))
+    assert weights.numpy().ravel().tolist() == [1.0, 0.0]
+    assert not tape.gradient(weights, scores).numpy().any()
+    assert masked_softmax(scores).numpy().ravel().tolist() == [1.0, 1.0]
+    assert not [w for w in recwarn if "softmax" in str(w.message)]
