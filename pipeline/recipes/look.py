@@ -15,7 +15,7 @@ from pipeline.prepare.bad_records import Bad, Record
 
 # Enough to choose settings from, and read in seconds.
 MOST = 200_000  # records
-MOST_CHARACTERS = 1 << 25
+MOST_CHARACTERS = 1 << 24
 # Scripts that put no spaces between words: Thai, Lao, Myanmar, Khmer, Kana, Han.
 SPACELESS = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff"
 # Near enough to the word tokenizer.
