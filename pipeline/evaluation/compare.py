@@ -4,14 +4,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from rich.console import Console
 from rich.table import Table
 
 from configs.loading import RecipeError
 from pipeline import tasks
 from pipeline.errors import JobError
-from pipeline.evaluation import comparison_page, paired, tagging_scores
+from pipeline.evaluation import comparison_page, paired, scores, tagging_scores
 from pipeline.evaluation.compared import Compared, from_folder, from_store
+from pipeline.evaluation.intervals import Score
 
 RESAMPLES, SEED = 1000, 1
 COLUMN = 40  # characters, where there is no terminal to fit in
@@ -68,15 +70,36 @@ def check(runs: list[Compared]) -> None:
         if len(shared) < max(len(ours), len(theirs)):
             raise JobError(
                 f"{first.name} and {run.name} cannot be compared: they share {len(shared):,}"
-                f" texts, of {len(ours):,} ({first.report['split']}) and {len(theirs):,}"
+                f" {run.units}, of {len(ours):,} ({first.report['split']}) and {len(theirs):,}"
                 f" ({run.report['split']}); evaluate both on the same test split"
             )
+        if run.task == "language_model":
+            check_vocabulary(run, first)
+            continue
         labels = zip(ours.label, theirs.label.loc[ours.index], strict=True)
         if different := sum(not np.array_equal(a, b) for a, b in labels):
             raise JobError(
                 f"{first.name} and {run.name} cannot be compared: {different:,} of their"
-                f" {len(shared):,} texts have different labels in the two"
+                f" {len(shared):,} {run.units} have different labels in the two"
             )
+
+
+def check_vocabulary(run: Compared, first: Compared) -> None:
+    """Refuse language models that do not have the same words to choose from.
+
+    Raises:
+        JobError: they have other words, or cut the texts into other ones.
+    """
+    sizes = [r.report["vocabulary"] for r in (first, run)]
+    unknown = [r.metrics["unknown_words"]["value"] for r in (first, run)]
+    words = first.predictions.words, run.predictions.words.loc[first.predictions.index]
+    if sizes[0] != sizes[1] or unknown[0] != unknown[1] or not np.array_equal(*words):
+        raise JobError(
+            f"{first.name} and {run.name} cannot be compared: perplexities go together only where"
+            f" the words to choose from are the same, and one has {sizes[0]:,} of them and"
+            f" {unknown[0]:.2%} unknown words in the texts, the other {sizes[1]:,} and"
+            f" {unknown[1]:.2%}"
+        )
 
 
 def test(run: Compared, best: Compared) -> dict[str, Any]:
@@ -86,12 +109,20 @@ def test(run: Compared, best: Compared) -> dict[str, Any]:
         error, best_error = ((t.predicted - t.label).abs().to_numpy() for t in (ours, theirs))
         return paired.errors(error, best_error, RESAMPLES, SEED)
     if run.task == "tag":
-        scores = [
+        f1 = [
             tagging_scores.deciding(run.report["scheme"], ours.label.tolist(), tags.tolist())
             for tags in (ours.predicted, theirs.predicted)
         ]
-        return paired.resampled(scores[0], scores[1], len(ours), RESAMPLES, SEED)
+        return paired.resampled(f1[0], f1[1], len(ours), RESAMPLES, SEED)
+    if run.task == "language_model":
+        return paired.resampled(nearness(ours), nearness(theirs), len(ours), RESAMPLES, SEED)
     return paired.right(ours.correct.to_numpy(), theirs.correct.to_numpy(), RESAMPLES, SEED)
+
+
+def nearness(read: pd.DataFrame) -> Score:
+    """Of a language model: minus its perplexity, so that more is better."""
+    perplexity = scores.perplexity(read.loss.to_numpy(), read.words.to_numpy())
+    return lambda w: -perplexity(w)
 
 
 def in_terminal(runs: list[Compared], tests: list[dict[str, Any]]) -> Table:

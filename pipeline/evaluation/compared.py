@@ -12,6 +12,7 @@ import pandas as pd
 import yaml
 
 from pipeline.errors import JobError
+from pipeline.evaluation import evaluation_method
 from pipeline.provenance import flatten
 
 COSTS = {
@@ -36,6 +37,11 @@ class Compared:
     @property
     def task(self) -> str:
         return self.report["task"]
+
+    @property
+    def units(self) -> str:
+        """What it was measured on, in the plural."""
+        return evaluation_method.units(self.report)
 
     @property
     def score(self) -> str:

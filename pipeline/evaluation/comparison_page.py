@@ -5,22 +5,23 @@ from typing import Any
 from pipeline import page
 from pipeline.evaluation import paired
 from pipeline.evaluation.compared import COSTS, Compared
-from pipeline.evaluation.evaluation_page import shortened, spelled
+from pipeline.evaluation.evaluation_page import shortened, spelled, title
 from pipeline.evaluation.intervals import LEVEL
 from pipeline.evaluation.scores import PERCENT, TITLES
 
 WIDE = 20  # costs further apart than this many times are drawn on a logarithmic axis
 UNITS = {  # of the paired tests, where it is not the score that decides
     "regress": "mean absolute error",
-    "classify": "points of texts answered right",
-    "multilabel": "points of texts answered right",
+    "classify": "points of {} answered right",
+    "multilabel": "points of {} answered right",
+    "language_model": "perplexity",
 }
 
 NOTE = """
-<p class="soft">All were measured on the same {{ n }} {{ split }} texts; intervals are {{ level }}%
-bootstrap intervals over these texts. Each run is tested against the best one on the same texts
-({{ test }}): {{ unit }}, below 0 where it is worse. The p values are those of single pairs: among
-many runs, a small one comes by chance.</p>
+<p class="soft">All were measured on the same {{ n }} {{ split }} {{ units }}; intervals are
+{{ level }}% bootstrap intervals over these {{ units }}. Each run is tested against the best one on
+the same {{ units }} ({{ test }}): {{ unit }}, below 0 where it is worse. The p values are those of
+single pairs: among many runs, a small one comes by chance.</p>
 """
 
 
@@ -31,9 +32,10 @@ def write(runs: list[Compared], tests: list[dict[str, Any]]) -> str:
         NOTE,
         n=page.spell(len(best.predictions)),
         split=best.report["split"],
+        units=best.units,
         level=LEVEL,
         test=tests[0]["test"],
-        unit=UNITS.get(best.task) or f"points of {TITLES[best.score]}",
+        unit=UNITS.get(best.task, f"points of {TITLES[best.score]}").format(best.units),
     )
     sections = [note, page.table(["", *(run.name for run in runs)], rows(runs, tests))]
     if drawn := against_cost(runs):
@@ -49,7 +51,7 @@ def rows(runs: list[Compared], tests: list[dict[str, Any]]) -> list[list[str]]:
     """The name of a metric, the test or a cost, and what each run has there."""
     against = [
         "the best",
-        *(paired.spell(found, points=runs[0].task != "regress") for found in tests),
+        *(paired.spell(found, points=runs[0].score in PERCENT) for found in tests),
     ]
     return [
         *(
@@ -59,10 +61,6 @@ def rows(runs: list[Compared], tests: list[dict[str, Any]]) -> list[list[str]]:
         ["against the best", *against],
         *([name, *(cost(run, key) for run in runs)] for key, name in COSTS.items()),
     ]
-
-
-def title(name: str) -> str:
-    return TITLES[name] + (", %" if name in PERCENT else "")
 
 
 def cost(run: Compared, key: str) -> str:

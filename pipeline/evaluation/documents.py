@@ -12,7 +12,7 @@ from configs.recipe import Recipe
 from configs.tasks import LanguageModel
 from pipeline import data
 from pipeline.data import Split
-from pipeline.evaluation import intervals
+from pipeline.evaluation import intervals, scores
 from pipeline.evaluation.intervals import Score
 from pipeline.evaluation.judge import example_ids
 from pipeline.evaluation.measured import Measured
@@ -74,8 +74,8 @@ def table(case: Read) -> pd.DataFrame:
 def findings(case: Read) -> dict[str, Any]:
     """Every section of the report."""
     functions = {
-        "perplexity": perplexity(case.losses, case.words),
-        "unigram_perplexity": perplexity(unigram_losses(case), case.words),
+        "perplexity": scores.perplexity(case.losses, case.words),
+        "unigram_perplexity": scores.perplexity(unigram_losses(case), case.words),
         "unknown_words": share(unknown(case.split), case.words),
     }
     found = intervals.estimate(functions, len(case.split), case.resamples, case.seed)
@@ -93,11 +93,6 @@ def findings(case: Read) -> dict[str, Any]:
             for row in (*order[:SHOWN].tolist(), *hardest[::-1])
         ],
     }
-
-
-def perplexity(losses: np.ndarray, words: np.ndarray) -> Score:
-    """exp of the mean loss of a word, whatever document it is in."""
-    return lambda w: np.exp(w @ losses / (w @ words))
 
 
 def share(some: np.ndarray, words: np.ndarray) -> Score:

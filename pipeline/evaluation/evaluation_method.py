@@ -4,7 +4,7 @@ from typing import Any
 
 from pipeline import page
 from pipeline.evaluation import calibration
-from pipeline.evaluation.baselines import LINEAR_PAIR
+from pipeline.evaluation.baselines import OF_PAIRS
 from pipeline.evaluation.intervals import LEVEL
 
 METHOD = """
@@ -49,7 +49,7 @@ def write(report: dict[str, Any]) -> str:
     return page.fill(
         METHOD,
         units=units(report),
-        pairs=any(entry["baseline"] == LINEAR_PAIR for entry in baselines or []),
+        pairs=any(entry["baseline"] in OF_PAIRS for entry in baselines or []),
         level=LEVEL,
         bins=calibration.BINS,
         resamples=page.spell(report["resamples"]),
@@ -64,4 +64,6 @@ def write(report: dict[str, Any]) -> str:
 
 def units(report: dict[str, Any]) -> str:
     """What the intervals are over."""
+    if report["task"] == "language_model":
+        return "documents"
     return "pairs" if report.get("counted") == "pairs" else "texts"

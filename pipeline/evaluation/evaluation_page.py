@@ -7,8 +7,17 @@ from pipeline.evaluation import attention_page, baselines, evaluation_method, pa
 from pipeline.evaluation.intervals import LEVEL, spell
 from pipeline.evaluation.scores import PERCENT, TITLES
 from pipeline.evaluation.strongest import MOST_TOKENS
+from pipeline.tasks import LOWER_IS_BETTER
 
-MODELS = {"text_cnn": "text CNN", "rnn": "RNN", "lstm": "LSTM", "gru": "GRU"}
+MODELS = {
+    "text_cnn": "text CNN",
+    "rnn": "RNN",
+    "lstm": "LSTM",
+    "gru": "GRU",
+    "elmo": "ELMo",
+    "awd_lstm": "AWD-LSTM",
+    "ensemble": "ensemble",
+}
 MISTAKES = {  # what a mistake is ranked by
     "classify": "confidence",
     "multilabel": "loss",
@@ -69,6 +78,10 @@ def head(report: dict[str, Any]) -> str:
     return text + page.tiles(tiles)
 
 
+def title(metric: str) -> str:
+    return TITLES[metric] + (", %" if metric in PERCENT else "")
+
+
 def spelled(name: str, estimate: dict[str, Any]) -> str:
     return spell(estimate, percent=name in PERCENT)
 
@@ -89,11 +102,14 @@ def comparison(report: dict[str, Any]) -> str:
         sentences = [f"<p>The {model} is better than every baseline on the same texts.</p>"]
     shown = list(entries[0]["metrics"])
     rows = [[f"this {model}", *(spelled(name, report["metrics"][name]) for name in shown), ""]]
-    for entry in sorted(entries, key=lambda entry: -entry["metrics"][report["score"]]["value"]):
-        ahead = paired.spell(entry["against"], points=True)
+    score, points = report["score"], report["task"] != "regress"
+    sign = 1 if score in LOWER_IS_BETTER else -1
+    for entry in sorted(entries, key=lambda entry: sign * entry["metrics"][score]["value"]):
+        ahead = paired.spell(entry["against"], points=points)
         figures = [spelled(name, entry["metrics"][name]) for name in shown]
         rows.append([baselines.NAMES[entry["baseline"]], *figures, ahead])
-    header = ["", *(f"{TITLES[name]}, %" for name in shown), "model ahead by, points"]
+    unit = "points" if points else "mean absolute error"
+    header = ["", *map(title, shown), f"model ahead by, {unit}"]
     return "".join(sentences) + page.table(header, rows)
 
 

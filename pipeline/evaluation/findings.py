@@ -78,12 +78,13 @@ def findings(case: Case) -> dict[str, Any]:
             confidence = case.answers.probabilities.max(axis=1)
             found["calibration"] = calibration.bins(confidence, case.answers.correct)
             if settings.baselines:
-                found["baselines"] = against_baselines(case, predicted)
+                found["baselines"] = against_class_baselines(case, predicted)
         case Multilabel():
             predicted = case.answers.probabilities > task.threshold
             found["classes"] = classes(case, scores.by_label(labels > 0, predicted))
         case Regress():
-            pass
+            if settings.baselines:
+                found["baselines"] = against_number_baselines(case)
     if case.has_ngrams:
         found |= strongest_ngrams(case.trained, case.train, case.recipe.seed)
     return found
@@ -146,7 +147,7 @@ def mistakes(case: Case) -> list[dict[str, Any]]:
     return found
 
 
-def against_baselines(case: Case, predicted: np.ndarray) -> list[dict[str, Any]]:
+def against_class_baselines(case: Case, predicted: np.ndarray) -> list[dict[str, Any]]:
     """The baselines' scores on the same split, and the model's accuracy against theirs."""
     seed, resamples = case.recipe.seed, case.recipe.evaluate.resamples
     labels, number = case.split.labels, case.logits.shape[1]
@@ -162,6 +163,24 @@ def against_baselines(case: Case, predicted: np.ndarray) -> list[dict[str, Any]]
                 }
             ),
             "against": paired.right(predicted == labels, theirs == labels, resamples, seed),
+        }
+        for name, theirs in answers.items()
+    ]
+
+
+def against_number_baselines(case: Case) -> list[dict[str, Any]]:
+    """The baselines' scores on the same split, and the model's absolute errors against theirs."""
+    seed, resamples = case.recipe.seed, case.recipe.evaluate.resamples
+    labels, values = case.split.labels, case.logits[:, 0]
+    train, asked = texts_or_pairs(case.train), texts_or_pairs(case.split)
+    answers = baselines.predict_numbers(train, case.train.labels, asked, seed)
+    return [
+        {
+            "baseline": name,
+            "metrics": case.estimate(scores.regress(labels, theirs)),
+            "against": paired.errors(
+                np.abs(values - labels), np.abs(theirs - labels), resamples, seed
+            ),
         }
         for name, theirs in answers.items()
     ]

@@ -26,10 +26,12 @@ TITLES = {
     "pearson": "Pearson's r",
     "spearman": "Spearman's rho",
     "perplexity": "perplexity",
+    "unigram_perplexity": "perplexity of word frequencies",
+    "unknown_words": "unknown words",
 }
 PERCENT = {  # fit to be shown so
     *("accuracy", "macro_f1", "micro_f1", "subset_accuracy", "ece"),
-    *("entity_f1", "precision", "recall"),
+    *("entity_f1", "precision", "recall", "unknown_words"),
 }
 
 
@@ -128,6 +130,11 @@ def macro(f1: Score) -> Score:
     return lambda w: np.nanmean(f1(w), axis=1)
 
 
+def perplexity(losses: np.ndarray, words: np.ndarray) -> Score:
+    """exp of the mean loss of a word, whatever document it is in."""
+    return lambda w: np.exp(w @ losses / (w @ words))
+
+
 def ratio(above: np.ndarray, below: np.ndarray, nothing: float = 0.0) -> np.ndarray:
     return np.divide(above, below, out=np.full(np.shape(above), nothing), where=below > 0)
 
@@ -135,6 +142,7 @@ def ratio(above: np.ndarray, below: np.ndarray, nothing: float = 0.0) -> np.ndar
 def correlation(w: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """Pearson's, of (R or 1, N) values; 0 where one of them does not vary."""
     total = w.sum(axis=1, keepdims=True)
+    x, y = x - x[:, :1], y - y[:, :1]  # so that rounding leaves nothing of what does not vary
     x = x - (w * x).sum(axis=1, keepdims=True) / total
     y = y - (w * y).sum(axis=1, keepdims=True) / total
     spread = np.sqrt((w * x * x).sum(axis=1) * (w * y * y).sum(axis=1))

@@ -10,7 +10,7 @@ import pytest
 from sklearn import metrics
 
 from configs.loading import RecipeError
-from pipeline import artifacts
+from pipeline import artifacts, data
 from pipeline.errors import JobError
 from pipeline.evaluation.evaluate import evaluate
 
@@ -74,7 +74,33 @@ def test_report_has_every_section_of_the_task(job):
         assert sum(entry["n"] for entry in report["classes"]) == 60
         wrong = 60 * (1 - report["metrics"]["accuracy"]["value"])
         assert sum(entry["n"] for entry in report["confusions"]) == pytest.approx(wrong)
-        assert [entry["baseline"] for entry in report["baselines"]] == ["majority", "linear"]
+    names = {"classify": ["majority", "linear"], "regress": ["mean", "ridge"], "multilabel": []}
+    found = [entry["baseline"] for entry in report.get("baselines", [])]
+    assert found == names[recipe.task.kind]
+
+
+def test_numbers_stand_beside_what_n_grams_alone_reach(train_small):
+    """The number of colours in a text is a sum over its words, which ridge regression knows too."""
+    recipe, prepared, run_dir = train_small("regress")
+    evaluate(recipe, prepared, run_dir)
+    report = read(run_dir, "report.json")
+    mean, ridge = (entry["metrics"] for entry in report["baselines"])
+    assert list(mean) == NAMES["regress"]
+    train, test = (data.load(prepared, name, recipe, 0).labels for name in ("train", "test"))
+    error = metrics.mean_absolute_error(test, np.full(60, train.mean()))
+    assert mean["mae"]["value"] == pytest.approx(error, rel=1e-6)
+    assert mean["pearson"]["value"] == 0
+    assert ridge["pearson"]["value"] > 0.5
+    against = report["baselines"][0]["against"]
+    assert against["test"] == "Wilcoxon signed-rank"
+    gap = mean["mae"]["value"] - report["metrics"]["mae"]["value"]
+    assert against["value"] == pytest.approx(gap, abs=1e-6)
+    page = (run_dir / "evaluation" / "report.html").read_text()
+    assert "model ahead by, mean absolute error" in page
+    ridge, mean = map(
+        page.index, ("TF-IDF + ridge regression</td>", "mean of the training labels<")
+    )
+    assert ridge < mean
 
 
 def test_page_needs_nothing_else_and_shows_every_picture(job):

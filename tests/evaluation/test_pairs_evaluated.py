@@ -184,6 +184,15 @@ def test_the_linear_baseline_sees_what_the_texts_share(classified):
     assert "TF-IDF of both texts, overlap + logistic regression" in page
 
 
+def test_numbers_of_pairs_have_baselines_too(rated):
+    _, _, _, run_dir = rated
+    mean, ridge = report(run_dir)["baselines"]
+    assert (mean["baseline"], ridge["baseline"]) == ("mean", "ridge_pair")
+    assert ridge["metrics"]["pearson"]["value"] > 0.8
+    page = (run_dir / "evaluation" / "report.html").read_text(encoding="utf-8")
+    assert "The linear baseline knows of a pair" in page
+
+
 def test_runs_on_the_same_pairs_are_compared_and_others_are_not(
     classified, train_pairs, tmp_path, capsys
 ):
@@ -191,11 +200,13 @@ def test_runs_on_the_same_pairs_are_compared_and_others_are_not(
     plain = train_pairs("classify", "features", {"kind": "max"}, epochs=1)[-1]
     page = compare([str(run_dir), str(plain)], None, None, tmp_path).read_text(encoding="utf-8")
     assert "model.pairs.compare" in page
+    assert "on the same 60 test pairs" in page
+    assert "points of pairs answered right" in page
     right = [predictions(run).set_index("example").correct for run in (run_dir, plain)]
     difference = abs(right[0].mean() - right[1].loc[right[0].index].mean())
     assert f"{100 * difference:.1f} (" in capsys.readouterr().out
     other = train_pairs("classify", "features", {"kind": "max"}, seed=2, epochs=1)[-1]
-    with pytest.raises(JobError, match=r"cannot be compared: they share \d+ texts"):
+    with pytest.raises(JobError, match=r"cannot be compared: they share \d+ pairs"):
         compare([str(run_dir), str(other)], None, None, tmp_path)
 
 
