@@ -6,7 +6,7 @@ from keras import ops
 def turned(x, mask):
     """Each text from its last word to its first, with the padding still at the right.
 
-    Of ids as of vectors: (B, T, ...) and a (B, T) mask, padded at the right, or None -> (B, T, ...).
+    Call: (B, T, ...) ids or vectors and a (B, T) mask, padded at the right, or None -> the same.
     """
     if mask is None:
         return ops.flip(x, axis=1)

@@ -36,7 +36,7 @@ def read(path: Path) -> Elmo:
     Raises:
         JobError: a file is missing, is not what it should be, or asks for what textmill lacks.
     """
-    options_path, weights_path = _find(path)
+    options_path, weights_path = files(path)
     characters, encoder = _arguments(_options(options_path), options_path)
     arrays = _arrays(weights_path)
     try:
@@ -49,6 +49,28 @@ def read(path: Path) -> Elmo:
     except (ValueError, IndexError) as error:
         raise JobError(f"an array of {weights_path} is of another shape: {error}") from error
     return Elmo(characters, encoder, *weights)
+
+
+def files(path: Path) -> tuple[Path, Path]:
+    """The options and the weights of the model that `read` takes from there.
+
+    Raises:
+        JobError: there is not one of each.
+    """
+    folder = path if path.is_dir() else path.parent
+    weights = sorted(folder.glob("*weights.hdf5")) if path.is_dir() else [path]
+    options = sorted(folder.glob("*options.json"))
+    if len(weights) == 1:
+        # A folder of several models has options of the same name for each of the weights.
+        named = weights[0].with_name(weights[0].name.replace("weights.hdf5", "options.json"))
+        options = [named] if named in options else options
+    if len(weights) == len(options) == 1 and weights[0].is_file():
+        return options[0], weights[0]
+    got = [file.name for file in [*weights, *options] if file.is_file()]
+    raise JobError(
+        f"{path} is no ELMo model: expected one file *weights.hdf5 and its *options.json, or the"
+        f" path of such weights, got {', '.join(got) or 'neither'} in {folder}"
+    )
 
 
 def assign(layer: Any, weights: dict[str, np.ndarray]) -> None:
@@ -68,23 +90,6 @@ def assign(layer: Any, weights: dict[str, np.ndarray]) -> None:
                 f" {weights[name].shape}"
             )
         variable.assign(weights[name])
-
-
-def _find(path: Path) -> tuple[Path, Path]:
-    folder = path if path.is_dir() else path.parent
-    weights = sorted(folder.glob("*weights.hdf5")) if path.is_dir() else [path]
-    options = sorted(folder.glob("*options.json"))
-    if len(weights) == 1:
-        # A folder of several models has options of the same name for each of the weights.
-        named = weights[0].with_name(weights[0].name.replace("weights.hdf5", "options.json"))
-        options = [named] if named in options else options
-    if len(weights) == len(options) == 1 and weights[0].is_file():
-        return options[0], weights[0]
-    got = [file.name for file in [*weights, *options] if file.is_file()]
-    raise JobError(
-        f"{path} is no ELMo model: expected one file *weights.hdf5 and its *options.json, or the"
-        f" path of such weights, got {', '.join(got) or 'neither'} in {folder}"
-    )
 
 
 def _options(path: Path) -> dict[str, Any]:

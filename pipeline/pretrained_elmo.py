@@ -11,7 +11,7 @@ from configs.estimate import character_width
 from configs.models import Characters
 from configs.models import Elmo as Settings
 from configs.recipe import Recipe
-from pipeline import artifacts, elmo_files
+from pipeline import artifacts, elmo_files, finding_runs
 from pipeline.elmo_files import Elmo
 from pipeline.errors import JobError
 
@@ -22,9 +22,10 @@ def read(path: Path) -> Elmo:
     Raises:
         JobError: there is no trained ELMo.
     """
-    training = path / "training"
-    if not training.is_dir():
+    run = found(path)
+    if run is None:
         return elmo_files.read(path)
+    training = run / finding_runs.TRAINING
     artifacts.check(training)
     recipe = loading.load(training / "recipe.yaml")
     if not isinstance(recipe.model, Settings):
@@ -32,12 +33,28 @@ def read(path: Path) -> Elmo:
             f"model.embedding.elmo: {path} is a trained {recipe.model.kind}, not an elmo: name the"
             " run of a recipe with model.kind elmo"
         )
-    trained = load_file(training / "weights.safetensors")
+    trained = load_file(training / finding_runs.WEIGHTS)
     parts = [
         {name.removeprefix(f"{layer}/"): v for name, v in trained.items() if name.startswith(layer)}
         for layer in ("spelling", "encoder")
     ]
     return Elmo(spelling(recipe.model.characters), encoder(recipe.model), *parts)
+
+
+def found(path: Path) -> Path | None:
+    """The run that a path means, or None if ready files are there.
+
+    Raises:
+        JobError: there is neither.
+    """
+    return finding_runs.found(path) if path.exists() else finding_runs.find(path)
+
+
+def content(path: Path) -> str:
+    """What stands for the weights, wherever they lie."""
+    run = found(path)
+    files = [run / finding_runs.TRAINING / finding_runs.WEIGHTS] if run else elmo_files.files(path)
+    return artifacts.fingerprint([artifacts.checksum(file) for file in files])
 
 
 def wanted(recipe: Recipe) -> Elmo | None:

@@ -8,11 +8,10 @@ from safetensors.numpy import load_file
 
 from configs import loading
 from configs.recipe import Recipe
-from pipeline import artifacts
+from pipeline import artifacts, earlier_weights, finding_runs, pretrained_elmo
+from pipeline.finding_runs import TRAINING, WEIGHTS
 from pipeline.training import checkpoints
 
-TRAINING = "training"  # the published stage: weights.safetensors, history.json
-WEIGHTS = "weights.safetensors"
 ELMO = "elmo.json"  # the arguments of a pretrained one that the model contains
 
 # What may change between two starts of the same job: none of it changes the numbers.
@@ -24,21 +23,18 @@ def mark(recipe: Recipe, prepared: Path) -> str:
     data = artifacts.manifest(prepared)["fingerprint"]
     settings = recipe.model_dump(mode="json", include={"seed", "task", "model"})
     train = recipe.train.model_dump(mode="json", exclude=FREE)
-    return artifacts.fingerprint(data, settings, train, [_content(p) for p in _starts(recipe)])
+    return artifacts.fingerprint(data, settings, train, _starts(recipe))
 
 
-def _starts(recipe: Recipe) -> list[str]:
-    """The files that a model's first weights are read from."""
-    paths = [recipe.embedding and recipe.embedding.path, recipe.elmo and recipe.elmo.path]
-    return [path for path in paths if path]
-
-
-def _content(path: str) -> str | None:
-    """What stands for a file, or for a run's trained weights."""
-    for file in (Path(path), Path(path, TRAINING, WEIGHTS), Path(path, "weights.hdf5")):
-        if file.is_file():
-            return artifacts.checksum(file)
-    return None
+def _starts(recipe: Recipe) -> list[str | None]:
+    """What stands for the files and runs that a model's first weights are read from."""
+    vectors = recipe.embedding and recipe.embedding.path
+    earlier = [recipe.init_from] if recipe.init_from else []
+    return [
+        artifacts.checksum(Path(vectors)) if vectors and Path(vectors).is_file() else None,
+        pretrained_elmo.content(Path(recipe.elmo.path)) if recipe.elmo else None,
+        *(earlier_weights.content(earlier_weights.locate(one, recipe)) for one in earlier),
+    ]
 
 
 def directory(recipe: Recipe, mark: str) -> Path:
@@ -72,9 +68,8 @@ def load(run_dir: Path) -> Trained:
         JobError: the run has not finished training, or its files are damaged.
     """
     artifacts.check(run_dir / TRAINING)
-    facts = artifacts.manifest(run_dir / TRAINING)
     recipe = whole(loading.load(run_dir / TRAINING / "recipe.yaml"))
-    prepared = Path(facts["prepared"])
+    prepared = finding_runs.prepared(run_dir)
 
     from pipeline import elmo_files
     from pipeline.build import build_model

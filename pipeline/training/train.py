@@ -16,7 +16,7 @@ from safetensors.numpy import save_file
 
 from configs import loading
 from configs.recipe import Recipe
-from pipeline import artifacts, build, pretrained_elmo, runs, tasks, tracking
+from pipeline import artifacts, build, initial_weights, pretrained_elmo, runs, tasks, tracking
 from pipeline.errors import Interrupted
 from pipeline.progress import Bar, progress
 from pipeline.text.tokenizers import load as load_tokenizer
@@ -25,6 +25,8 @@ from pipeline.training.state import State
 from pipeline.training.step import Step
 from pipeline.training.stopping import stop_requests
 from pipeline.training.validation import validator
+
+STARTED = "initial_weights.json"  # in the run's folder: what `init_from` came to
 
 log = logging.getLogger("textmill")
 
@@ -72,6 +74,7 @@ class Job:
         self.batches = examples.batches(recipe, self.split, strategy.num_replicas_in_sync)
         planned = sum(self.batches.steps)
         self.total_steps = min(planned, self.settings.max_steps or planned)
+        self.checkpoints = checkpoints.Checkpoints(run_dir / "checkpoints", self.settings.keep)
         vocabulary = load_tokenizer(prepared / "tokenizer").vocabulary
         self.elmo = pretrained_elmo.wanted(recipe)
         with strategy.scope():
@@ -79,6 +82,8 @@ class Job:
             build.start_from_elmo(self.model, self.elmo)
             counts = np.bincount(self.split.ids.values, minlength=len(vocabulary))
             coverage = build.start_from_vectors(self.model, recipe, vocabulary, counts)
+            if recipe.init_from and self.checkpoints.newest() is None:
+                self._tell(initial_weights.start(self.model, recipe, vocabulary, labels, counts))
             self.optimizer = build.build_optimizer(
                 self.settings, self.total_steps, [self.model.trainable_variables]
             )
@@ -95,8 +100,13 @@ class Job:
         if self.settings.log_gradients and self.chief:
             batch = gradients.longest(self.batches.epoch(0, 0))
             self.gradients = gradients.Gradients(self.model, self.loss, batch)
-        self.checkpoints = checkpoints.Checkpoints(run_dir / "checkpoints", self.settings.keep)
         self.state = State()
+
+    def _tell(self, started: dict[str, str]) -> None:
+        """Keep what the first weights are, also for when the job goes on from a checkpoint."""
+        self.tracking.tags(started)
+        if self.chief:
+            artifacts.write_json(self.run_dir / STARTED, started)
 
     def run(self, asked_to_stop: Callable[[], bool]) -> None:
         newest = self.checkpoints.newest()
@@ -232,6 +242,8 @@ class Job:
             "parameters": int(sum(np.prod(v.shape) for v in self.model.weights)),
             "seconds": self.state.seconds,
         }
+        if self.recipe.init_from:
+            facts["initial_weights"] = artifacts.read_json(self.run_dir / STARTED)
         with (
             artifacts.publish(self.run_dir / runs.TRAINING, mark, facts) as folder,
             self._averaged(),

@@ -1,0 +1,133 @@
+"""Trained weights to start from: of a run, of an export, or of a model in MLflow."""
+
+import functools
+import re
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from safetensors.numpy import load_file
+
+from configs import loading
+from configs.recipe import Recipe
+from pipeline import artifacts, finding_runs
+from pipeline.errors import JobError
+
+PATHS = "weights.json"  # in an export: the paths of its variables, in their order
+MLFLOW = re.compile(r"models:/|runs:/")
+ALIAS = re.compile(r"models:/([^/@]+)@([^/@]+)")
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """Weights by their paths, and the model that they are of."""
+
+    folder: Path
+    recipe: Recipe
+    vocabulary: list[str]
+    labels: list[str]
+    weights: dict[str, np.ndarray]
+
+
+def locate(address: str, recipe: Recipe) -> Path:
+    """The folder of the run or the export that an address means.
+
+    Args: address, a run as `finding_runs.find` takes it, an export's folder, or an MLflow model,
+        models:/NAME@ALIAS, models:/NAME/VERSION or runs:/ID/model, in the recipe's store.
+
+    Raises:
+        JobError: there is none.
+    """
+    if MLFLOW.match(address):
+        return _from_mlflow(address, recipe)
+    return Path(address) if _is_export(Path(address)) else finding_runs.find(address)
+
+
+def content(folder: Path) -> str:
+    """What stands for the weights of a run or an export and for the words and labels they know."""
+    if not _is_export(folder):
+        files = artifacts.manifest(folder / finding_runs.TRAINING)["files"]
+        data = artifacts.manifest(finding_runs.prepared(folder))["fingerprint"]
+        return artifacts.fingerprint(files[finding_runs.WEIGHTS], data)
+    deciding = ("variables/", "tokenizer/", "labels.json", PATHS)
+    files = artifacts.manifest(folder)["files"]
+    return artifacts.fingerprint({n: s for n, s in files.items() if n.startswith(deciding)})
+
+
+def read(folder: Path) -> Earlier:
+    """Read what `locate` found.
+
+    Raises:
+        JobError: its files are damaged, or an earlier version exported it.
+    """
+    from pipeline.text import tokenizers
+
+    export = _is_export(folder)
+    stage = folder if export else folder / finding_runs.TRAINING
+    data = folder if export else finding_runs.prepared(folder)
+    artifacts.check(stage)
+    return Earlier(
+        folder,
+        loading.load(stage / "recipe.yaml"),
+        tokenizers.load(data / "tokenizer").vocabulary,
+        artifacts.read_json(data / "labels.json"),
+        _exported(stage) if export else load_file(stage / finding_runs.WEIGHTS),
+    )
+
+
+def _is_export(folder: Path) -> bool:
+    return (folder / "saved_model.pb").is_file()
+
+
+def _exported(folder: Path) -> dict[str, np.ndarray]:
+    """The variables of a SavedModel, as `pipeline.publishing.servable` keeps them."""
+    import tensorflow as tf
+
+    if not (folder / PATHS).is_file():
+        raise JobError(
+            f"{folder} holds no {PATHS}, which says what its weights are: it was exported by an"
+            " earlier version of textmill; export its run again, or start from the run"
+        )
+    reader = tf.train.load_checkpoint(str(folder / "variables" / "variables"))
+    return {
+        path: reader.get_tensor(f"weights/{place}/.ATTRIBUTES/VARIABLE_VALUE")
+        for place, path in enumerate(artifacts.read_json(folder / PATHS))
+    }
+
+
+def _from_mlflow(address: str, recipe: Recipe) -> Path:
+    import mlflow
+    from mlflow.exceptions import MlflowException
+
+    from pipeline.mlflow_store import connect, store_uri
+
+    uri = store_uri(recipe)
+    client = connect(uri)
+    mlflow.set_tracking_uri(uri)
+    mlflow.set_registry_uri(uri)
+    try:
+        if alias := ALIAS.fullmatch(address):
+            # An alias moves from version to version, and a version stays what it is.
+            version = client.get_model_version_by_alias(*alias.groups()).version
+            address = f"models:/{alias[1]}/{version}"
+        folder = Path(_downloaded(uri, address).name)
+    except (MlflowException, OSError) as error:
+        raise JobError(
+            f"MLflow at {uri} has no {address} ({error}): name models:/NAME@ALIAS,"
+            " models:/NAME/VERSION or runs:/ID/model, or set tracking.uri to the store that has it"
+        ) from error
+    exports = [path.parent for path in folder.rglob("saved_model.pb")]
+    if len(exports) != 1:
+        raise JobError(f"{address} in MLflow at {uri} is no model that textmill exported")
+    return exports[0]
+
+
+@functools.cache
+def _downloaded(uri: str, address: str) -> tempfile.TemporaryDirectory:
+    """A copy of a model that never changes, for as long as this process runs."""
+    import mlflow
+
+    folder = tempfile.TemporaryDirectory(prefix="textmill-")
+    mlflow.artifacts.download_artifacts(address, dst_path=folder.name, tracking_uri=uri)
+    return folder
