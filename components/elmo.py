@@ -74,6 +74,12 @@ class ElmoEncoder(keras.layers.Layer):
         """The widths of the states, in their order."""
         return [w for _, layer in self.forward + self.backward for w in layer.state_widths]
 
+    @property
+    def groups(self):
+        """The layers from bottom to top, both directions of one together."""
+        levels = zip(self.forward, self.backward, strict=True)
+        return [[forward, backward] for (_, forward), (_, backward) in levels]
+
     def build(self, x_shape, **_):
         if x_shape[-1] != self.output_width:
             raise ValueError(

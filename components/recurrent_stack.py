@@ -85,6 +85,11 @@ class RecurrentStack(keras.layers.Layer):
         """The widths of the states, in their order."""
         return [w for level in self.layers for layer in level for w in layer.state_widths]
 
+    @property
+    def groups(self):
+        """The layers from bottom to top, both directions of one together."""
+        return self.layers
+
     def build(self, x_shape, **_):
         for level in self.layers:
             for layer in level:
