@@ -114,6 +114,12 @@ class AdaptiveSoftmax(keras.layers.Layer):
             kernel = self.tail_kernels[n]
         return all_scores(ops.matmul(hidden, projection), kernel, self.bias[start:end])
 
+    @property
+    def first_ids(self):
+        """By the name of each weight with a row for each of some tokens, the id of the first."""
+        tails = {f"kernel_{n}": start for n, (start, _) in enumerate(self.clusters, 1)}
+        return {"bias": 0} | ({} if self.tied else {"kernel": 0, **tails})
+
     def get_config(self):
         return {
             **super().get_config(),

@@ -28,7 +28,7 @@ def find(path: str | Path) -> Path:
     if path.is_dir():
         raise JobError(
             f"{path} is no run that has finished training: it holds no"
-            f" {TRAINING}/{artifacts.MANIFEST}; name a run's folder, such as work/runs/NAME-XXXXXXXX"
+            f" {TRAINING}/{artifacts.MANIFEST}; name the folder of a run, work/runs/NAME-XXXXXXXX"
         )
     beside = sorted(p.name for p in path.parent.glob("*") if p.is_dir())
     there = ", ".join(beside[:SHOWN]) + (", ..." if len(beside) > SHOWN else "")

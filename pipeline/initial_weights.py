@@ -128,7 +128,7 @@ def rows(old: list[str], new: list[str]) -> np.ndarray:
 
 
 def mapped(value: np.ndarray, places: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """The rows (V, ...) in these places, and of `others`, (V, ...) or (...), where there is none."""
+    """The rows (V, ...) in these places, and of `others` (V, ...) or (...) where there is none."""
     known = (places >= 0) & (places < len(value))
     there = known.reshape(-1, *[1] * (value.ndim - 1))
     return np.where(there, value[np.where(known, places, 0)], others).astype(value.dtype)

@@ -8,7 +8,7 @@ from pathlib import Path
 from configs import loading
 from configs.recipe import Recipe
 from configs.tasks import LanguageModel, Tag
-from pipeline import artifacts, runs, tracking
+from pipeline import artifacts, earlier_weights, runs, tracking
 from pipeline.progress import log
 from pipeline.publishing import saved_model, serving_ops
 from pipeline.publishing.model_card import facts, model_card
@@ -99,6 +99,8 @@ def _write(folder: Path, recipe: Recipe, run_dir: Path, version: int) -> list[st
     (folder / GOLDEN).write_text("".join(lines), encoding="utf-8")
     warm_up.write(folder, recipe.name, served.functions, examples, inputs)
 
+    # The variables of a SavedModel have no names but their places.
+    artifacts.write_json(folder / earlier_weights.PATHS, [weight.path for weight in model.weights])
     tokenizer.save(folder / "tokenizer")
     artifacts.write_json(folder / "labels.json", labels)
     (folder / "recipe.yaml").write_text(loading.dump(recipe), encoding="utf-8")
