@@ -7,7 +7,7 @@ import traceback
 
 import typer
 
-from pipeline.commands import comparisons, exports, recipes
+from pipeline.commands import comparisons, exports, generation, recipes
 from pipeline.commands.options import Json, RecipeFile, Set, answer
 from pipeline.errors import Interrupted, JobError
 from pipeline.quiet import settle_environment
@@ -45,6 +45,7 @@ stage_command("export", "export", "Publish the model as a SavedModel that takes 
 
 app.command()(exports.verify)
 app.command()(exports.predict)
+app.command()(generation.generate)
 app.command()(comparisons.compare)
 app.command()(comparisons.learning_curve)
 app.command(

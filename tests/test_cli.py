@@ -54,7 +54,10 @@ def test_help_comes_at_once():
 def test_help_lists_every_command_in_full():
     lines = re.findall(r"^  (\w[\w-]*)  +\S.*(?<!\.\.\.)$", textmill("--help").stdout, re.MULTILINE)
     stages = "prepare train evaluate export verify"
-    assert " ".join(lines) == f"new check run {stages} predict compare learning-curve serve doctor"
+    assert (
+        " ".join(lines)
+        == f"new check run {stages} predict generate compare learning-curve serve doctor"
+    )
 
 
 def test_help_imports_nothing_slow():
@@ -103,7 +106,13 @@ def test_bad_recipe_has_one_line_a_mistake(tmp_path):
 
 @pytest.mark.parametrize(
     "arguments",
-    [["frob"], ["check"], ["check", "none.yaml"], ["run", "none.yaml", "--sett", "a=1"]],
+    [
+        ["frob"],
+        ["check"],
+        ["check", "none.yaml"],
+        ["run", "none.yaml", "--sett", "a=1"],
+        ["generate", "none", "--top-p", "2"],
+    ],
 )
 def test_wrong_call_is_status_2(arguments):
     done = textmill(*arguments)

@@ -1,5 +1,6 @@
 """Raw texts to token ids: one object for Beam, tf.data, the SavedModel and the client."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import assert_never
 
@@ -16,6 +17,7 @@ from pipeline.errors import JobError
 from pipeline.text.cleaning import clean
 from pipeline.text.encoders import SentencePiece, Table, WordPiece
 from pipeline.text.given_words import clean_word, cut
+from pipeline.text.joining import joined
 from pipeline.text.spans import spans
 from pipeline.text.special import PAD
 from pipeline.text.splitting import split_characters, split_whitespace, split_words
@@ -30,7 +32,8 @@ class Tokenizer(tf.Module):
     """Cleans texts, cuts them into tokens and looks these up.
 
     A text has the same ids alone and in a batch. No text, whatever it says, has the id of a special
-    token other than the unknown one. Every method is a `tf.function`, and goes into a SavedModel.
+    token other than the unknown one. Every method but `text_of` is a `tf.function`, and goes into a
+    SavedModel.
 
     Args:
         settings: how to clean and cut.
@@ -109,6 +112,11 @@ class Tokenizer(tf.Module):
             ids; starts, for each of these words its first token's place in ids, counted from 1.
         """
         return cut(self.all_ids_of_words(words), self.settings.max_length)
+
+    def text_of(self, ids: Iterable[int]) -> str:
+        """A text that the ids stand for, in Python."""
+        tokens = [self.vocabulary[token] for token in ids]
+        return joined(tokens, self.settings.tokenizer, self._vocabulary.model)
 
     def save(self, directory: Path) -> None:
         """Write what `load` reads."""
