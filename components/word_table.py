@@ -17,7 +17,6 @@ class WordTable(keras.layers.Layer):
     """
 
     def __init__(self, vocabulary_size, width=400, dropout=0.0, seed=0, **kwargs):
-        # Autocast would sum the gradients of a word's places in 16 bits.
         super().__init__(autocast=False, **kwargs)
         self.vocabulary_size, self.width, self.dropout = vocabulary_size, width, dropout
         self.seed = seed
@@ -28,17 +27,18 @@ class WordTable(keras.layers.Layer):
             (self.vocabulary_size, self.width),
             keras.initializers.RandomUniform(-0.1, 0.1, self.seed),
             name="table",
+            # Else the gradients of a word's places would be summed in 16 bits.
+            autocast=False,
         )
 
     def call(self, ids, training=None):
         table = ops.convert_to_tensor(self.table)
-        kept = table
+        vectors = ops.take(table, ids, axis=0)
         if training and self.dropout:
             words = ops.ones((self.vocabulary_size, 1))
-            # The whole table is multiplied, not the words that are read: on TensorFlow that makes
-            # the gradient one dense tensor, which adds up with a tied softmax's far faster.
-            kept = table * keras.random.dropout(words, self.dropout, seed=self.generator)
-        return ops.cast(ops.take(kept, ids, axis=0), self.compute_dtype), table
+            kept = keras.random.dropout(words, self.dropout, seed=self.generator)
+            vectors = vectors * ops.take(kept, ids, axis=0)
+        return ops.cast(vectors, self.compute_dtype), table
 
     def get_config(self):
         return {

@@ -7,6 +7,7 @@ be carried from window to window.
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,11 @@ from configs.tasks import LanguageModel
 from configs.training import Train
 from pipeline.batching import Batch, prefetched, specs
 from pipeline.data import Split
+
+
+# Of windows that vary: the share that is drawn around the whole length, the others around its half,
+# the standard deviation of all, and the least tokens.
+WHOLE, DEVIATION, SHORTEST = 0.95, 5, 5
 
 
 @dataclass(frozen=True)
@@ -104,12 +110,26 @@ def signature(split: Split, both: bool) -> dict:
     return {**found, "weight": tf.TensorSpec([None], tf.float32)}
 
 
+def varied(length: int, window: int, random: np.random.Generator) -> np.ndarray:
+    """The edges of windows of random lengths that together are `length` long.
+
+    Merity et al. 2017, https://arxiv.org/abs/1708.02182, section 5; lengths are rounded and bounded
+    as in its code, https://github.com/salesforce/awd-lstm-lm, `main.py`.
+    """
+    number = length // SHORTEST + 1  # as many as there can be
+    base = np.where(random.random(number) < WHOLE, window, window / 2)
+    lengths = np.maximum(SHORTEST, random.normal(base, DEVIATION).astype(int))
+    ends = np.cumsum(lengths)
+    return np.concatenate([[0], ends[ends < length], [length]])
+
+
 @dataclass(frozen=True)
 class Streams:
     """The batches of a language model in training, as `pipeline.batching.Batches` of the others.
 
-    An epoch's documents are shuffled and laid end to end, the whole is cut into as many rows of
-    equal length as the batch has, and each step takes a window of every row.
+    An epoch's documents are shuffled, or left in their order where states run on over them, and
+    laid end to end; the whole is cut into as many rows of equal length as the batch has, and each
+    step takes a window of every row.
 
     Args: both, whether to show each row turned round too, in inputs after `second_`.
     """
@@ -130,9 +150,18 @@ class Streams:
         start = stream(self.split, range(len(self.split)), self.task, False)
         return -(-len(start) // self.rows)
 
-    @property
+    @cached_property
+    def edges(self) -> list[np.ndarray]:
+        """Where the windows of each epoch begin, and last where the last one ends."""
+        window, epochs = self.settings.window, range(self.settings.epochs)
+        if not self.settings.vary_window:
+            return [np.append(np.arange(0, self.length, window), self.length)] * len(epochs)
+        randoms = (np.random.default_rng((self.seed, epoch, 1)) for epoch in epochs)
+        return [varied(self.length, window, random) for random in randoms]
+
+    @cached_property
     def steps(self) -> list[int]:
-        return [-(-self.length // self.settings.window)] * self.settings.epochs
+        return [len(edges) - 1 for edges in self.edges]
 
     @property
     def signature(self) -> dict:
@@ -140,21 +169,22 @@ class Streams:
 
     def epoch(self, epoch: int, position: int) -> Iterator[Batch]:
         """The windows of an epoch from the one at `position` on."""
-        order = np.random.default_rng((self.seed, epoch)).permutation(len(self.split)).tolist()
+        order = list(range(len(self.split)))
+        if self.task.carry == "document":
+            order = np.random.default_rng((self.seed, epoch)).permutation(order).tolist()
         directions = in_directions(
             self.both, lambda backward: self.cut(stream(self.split, order, self.task, backward))
         )
-        starts = range(0, self.length, self.settings.window)[position:]
+        left = list(pairwise(self.edges[epoch][position:].tolist()))
 
         def made() -> Iterator[dict]:
-            for start in starts:
-                length = min(self.settings.window, self.length - start)
-                tensors = windows(self.split, directions, start, length)
+            for start, end in left:
+                tensors = windows(self.split, directions, start, end - start)
                 weight = (tensors["targets"] != 0).sum(axis=1).astype(np.float32)
                 yield {**tensors, "weight": weight}
 
-        for start, tensors in zip(starts, prefetched(made(), self.signature), strict=True):
-            end = start + self.settings.window
+        made_ahead = prefetched(made(), self.signature)
+        for (start, end), tensors in zip(left, made_ahead, strict=True):
             shown = np.concatenate([row.sources[start:end] for row in directions[""]])
             documents = np.unique(np.searchsorted(self.split.ids.offsets, shown, "right") - 1)
             yield Batch(documents, int(tensors["weight"].numpy().sum()), tensors)

@@ -76,6 +76,17 @@ def test_both_directions_have_the_same_words_in_each_row():
         assert np.array_equal(tensors["fresh"], tensors["second_fresh"])
 
 
+@pytest.mark.parametrize("epoch", [0, 1])
+def test_texts_that_run_on_stay_in_their_order(epoch):
+    split = documents(3, 11, 1, 7, 20, 2)
+    made = streams.Streams(split, Train(batch_size=2, window=5, epochs=2), 1, RUNNING, False)
+    tensors = [batch.tensors for batch in made.epoch(epoch, 0)]
+    rows = np.concatenate([t["targets"].numpy() for t in tensors], axis=1)
+    read = [row[row != 0] for row in rows]
+    np.testing.assert_array_equal(np.concatenate(read), split.ids.values[split.ids.values != 2])
+    assert not any(t["fresh"].numpy().any() for t in tensors)
+
+
 def test_an_epoch_goes_on_in_the_middle():
     made = streams.Streams(documents(30, 20), recipe().train, 3, TASK, True)
     whole, rest = list(made.epoch(1, 0)), list(made.epoch(1, 2))
