@@ -1,8 +1,8 @@
 """Where the texts come from, how they are cut into splits, and how they become token ids."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, model_validator
 
 from configs.closed import Closed, default_kind
 
@@ -42,13 +42,26 @@ class WordTokenizer(Closed):
     split: Literal["words", "whitespace"] = "words"
     size: Annotated[int, Field(ge=8)] = 30_000
     min_count: Annotated[int, Field(ge=1)] = 1
-    # The words of an earlier run instead of learned ones: its folder, its export or its tokenizer.
+    # The words of an earlier run, in their order, instead of learned ones: its folder (without its
+    # last -XXXXXXXX: the newest run of that name), its export, its prepared data or its tokenizer.
     vocabulary: str | None = None
     # A file of word vectors: its first words, the most frequent ones, join those that are learned,
     # so that words which only new texts have are known by their vectors.
     vectors: str | None = None
     vectors_size: Annotated[int, Field(ge=1)] = 100_000
     fold: bool = False  # a word that is not there stands for its lower-case form
+
+    @model_validator(mode="after")
+    def a_ready_vocabulary_is_taken_as_it_is(self) -> Self:
+        learns = {"size", "min_count", "vectors", "vectors_size"}
+        fields = type(self).model_fields
+        said = sorted(n for n in learns if getattr(self, n) != fields[n].default)
+        if self.vocabulary is not None and said:
+            raise ValueError(
+                f"{', '.join(said)} say which words to learn, but vocabulary names ready ones:"
+                " leave one or the other out"
+            )
+        return self
 
 
 class WordPieceTokenizer(Closed):

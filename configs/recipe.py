@@ -6,7 +6,16 @@ from pydantic import Field, model_validator
 
 from configs.closed import Closed
 from configs.data import Beam, Data, Text
-from configs.models import AwdLstm, Elmo, ElmoVectors, Embedding, Model, Recurrent, TextCNN
+from configs.models import (
+    AwdLstm,
+    Elmo,
+    ElmoVectors,
+    Embedding,
+    Ensemble,
+    Model,
+    Recurrent,
+    TextCNN,
+)
 from configs.tasks import LanguageModel, Tag, Task
 from configs.training import Train
 
@@ -55,7 +64,7 @@ class Recipe(Closed):
     task: Task
     model: Model
     # Start from trained weights: a run's folder (without its last -XXXXXXXX: the newest run of that
-    # name), an export's, or an MLflow model's address.
+    # name), an export's, or an MLflow model's address. Static vectors and a frozen ELMo stay.
     init_from: str | None = None
     train: Train = Train()
     evaluate: Evaluate = Evaluate()
@@ -89,6 +98,24 @@ class Recipe(Closed):
             raise ValueError(
                 "awd_lstm reads one text, and task.second names another: choose model.kind"
                 " text_cnn, rnn, lstm or gru"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def an_ensemble_is_not_trained(self) -> Self:
+        if isinstance(self.model, Ensemble) and self.init_from is not None:
+            raise ValueError(
+                "init_from: an ensemble has the weights of its members and is not trained: leave"
+                " it out"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def windows_are_of_language_models(self) -> Self:
+        if self.train.vary_window and not isinstance(self.task, LanguageModel):
+            raise ValueError(
+                "train.vary_window draws the windows of a language model, and task.kind is"
+                f" {self.task.kind!r}: leave it out"
             )
         return self
 

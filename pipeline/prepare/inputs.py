@@ -11,6 +11,7 @@ from configs.loading import RecipeError
 from configs.recipe import Recipe
 from pipeline.errors import JobError
 from pipeline.prepare import files
+from pipeline.text import earlier_words
 
 SPLITS = ("train", "valid", "test")
 
@@ -80,7 +81,10 @@ def settings(recipe: Recipe) -> dict[str, Any]:
 def origins(recipe: Recipe, found: list[Unit]) -> list[dict[str, Any]]:
     """The files that prepared data is made from, with what stands for their content."""
     tokenizer = recipe.text.tokenizer
-    files_of_words = (getattr(tokenizer, name, None) for name in ("vocabulary", "model", "vectors"))
+    names = ("vocabulary", "model", "vectors")
+    files_of_words = [getattr(tokenizer, name, None) for name in names]
+    if earlier := earlier_words.fitting(recipe.text):
+        files_of_words = [str(earlier)]
     used = [(unit.split, unit.path) for unit in found]
     used += [("tokenizer", path) for path in files_of_words if path]
     return [

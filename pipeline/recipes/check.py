@@ -9,6 +9,7 @@ from configs.recipe import Recipe
 from pipeline.errors import JobError
 from pipeline.prepare import inputs
 from pipeline.recipes.look import Look, look
+from pipeline.text import earlier_words
 
 SPECIAL_TOKENS = 5
 
@@ -67,6 +68,8 @@ def _look(recipe: Recipe) -> tuple[Look | None, str]:
 
 def _vocabulary(recipe: Recipe, found: Look | None) -> int:
     """Token ids, at most."""
+    if earlier := earlier_words.fitting(recipe.text):
+        return len(earlier_words.read(earlier))
     tokenizer = recipe.text.tokenizer
     if not found or not found.whole or not isinstance(tokenizer, WordTokenizer):
         return tokenizer.size

@@ -18,7 +18,7 @@ from configs.data import (
 )
 from pipeline import vectors
 from pipeline.errors import JobError
-from pipeline.text import subwords
+from pipeline.text import earlier_words, subwords
 from pipeline.text.counts import by_frequency, of_characters
 from pipeline.text.special import PAD, SPECIAL, UNKNOWN
 
@@ -85,6 +85,8 @@ def ready(tokenizer: configs.data.Tokenizer) -> Vocabulary | None:
         JobError: the file cannot be read or is no vocabulary.
     """
     match tokenizer:
+        case WordTokenizer(vocabulary=str(path)):
+            return from_tokens(earlier_words.read(earlier_words.find(path)))
         case WordPieceTokenizer(vocabulary=str(path)):
             return from_tokens(_checked_tokens(_read(path), path))
         case SentencePieceTokenizer(model=str(path)):
