@@ -134,7 +134,8 @@ def state_bytes(recipe: Recipe, sizes: dict[str, int]) -> int:
     fixed = {"static": 1.0, "multichannel": 0.5}.get(embedding.kind, 0.0)
     total = sum(sizes.values())
     trained = total - int(sizes.get("embeddings", 0) * fixed)
-    copies = 1 + _slots(recipe.train) + (recipe.train.ema is not None)  # 1: the gradients
+    averages = (recipe.train.ema or recipe.train.averaging) is not None
+    copies = 1 + _slots(recipe.train) + averages  # 1: the gradients
     return FLOAT * (total + copies * trained)
 
 

@@ -100,7 +100,7 @@ Schedule = Annotated[
 class Averaging(Closed):
     """From some step on, what is measured and published is the mean of the weights since then.
 
-    That step is the first validation which is worse than the best of those `patience` or more
+    That step is the first validation which is worse than the best of all but the last `patience`
     before it: Merity et al. 2017, https://arxiv.org/abs/1708.02182, algorithm 1 (NT-ASGD).
     """
 
@@ -152,6 +152,15 @@ class Train(Closed):
     def one_batch_measure(self) -> Self:
         if (self.batch_size is None) == (self.batch_tokens is None):
             raise ValueError("set exactly one of batch_size and batch_tokens, the other to null")
+        return self
+
+    @model_validator(mode="after")
+    def few_shapes_where_each_is_compiled(self) -> Self:
+        if self.vary_window and (self.xla or self.strategy.kind == "tpu"):
+            raise ValueError(
+                "vary_window makes windows of many lengths, each of which xla or a TPU would"
+                " compile: leave one of them out"
+            )
         return self
 
     @model_validator(mode="after")

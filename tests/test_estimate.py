@@ -20,7 +20,7 @@ SETTINGS = [
     ["model={kind: gru, units: 6, embedding: {width: 7}, pooling: concat}"],
     ["train.optimizer={kind: sgd}"],
     ["train.optimizer={kind: sgd, momentum: 0.9}", "train.ema=0.9"],
-    ["train.optimizer={kind: adadelta}"],
+    ["train.optimizer={kind: adadelta}", "train.averaging={patience: 2}"],
 ]
 
 
@@ -37,6 +37,8 @@ def test_sizes_are_those_of_the_built_model(overrides):
     assert sum(sizes.values()) == model.count_params()
 
     gradients = sum(np.prod(v.shape) for v in model.trainable_variables)
+    if recipe.train.ema or recipe.train.averaging:
+        gradients *= 2  # and averages
     # A number for a variable, such as where its steps begin, is beneath an estimate.
     floats = [v.shape for v in optimizer.variables if "float" in v.dtype]
     slots = sum(np.prod(shape) for shape in floats if len(shape))

@@ -21,7 +21,6 @@ def build_optimizer(
     schedule = _schedule(settings, total_steps)
     chosen = settings.optimizer.model_dump(exclude={"kind"})
     weight_decay = chosen.pop("weight_decay") or None
-    averaging = {"use_ema": settings.ema is not None, "ema_momentum": settings.ema or 0.0}
     match settings.optimizer:
         case training.Adam():
             kind = optimizers.Adam
@@ -32,7 +31,7 @@ def build_optimizer(
         case unknown:
             assert_never(unknown)
     # The name is part of the variables' paths, which a checkpoint knows them by.
-    optimizer = kind(schedule, weight_decay=weight_decay, name="optimizer", **averaging, **chosen)
+    optimizer = kind(schedule, weight_decay=weight_decay, name="optimizer", **chosen)
     variables = [variable for group in groups for variable in group]
     optimizer.exclude_from_weight_decay([v for v in variables if len(v.shape) < 2])
     optimizer.build(variables)

@@ -6,8 +6,7 @@ recognised and the one before is used.
 
 import logging
 import shutil
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -46,19 +45,6 @@ def by_path(variables: list[Any]) -> dict[str, Any]:
     named = {variable.path: variable for variable in variables}
     assert len(named) == len(variables), "two variables share a path: name their layers"
     return named
-
-
-@contextmanager
-def swapped(optimizer: Any) -> Iterator[None]:
-    """Within this, the variables that the optimizer trains hold their moving averages."""
-    variables = optimizer._trainable_variables
-    current = [variable.numpy() for variable in variables]
-    optimizer.finalize_variable_values(variables)
-    try:
-        yield
-    finally:
-        for variable, value in zip(variables, current, strict=True):
-            variable.assign(value)
 
 
 class Checkpoints:

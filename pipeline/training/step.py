@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from configs.training import Train
 from pipeline.predictions import replica_id
+from pipeline.training.averaging import Average
 from pipeline.training.checkpoints import by_path
 from pipeline.training.randomness import StepSeeds
 
@@ -27,7 +28,7 @@ class Step:
     The batch comes whole to every replica, which takes its rows of it; its number of rows is a
     multiple of `parts`. The answer holds "loss" and "weight", the sums over the batch, "norm", of
     the gradient before clipping, and "stop", above 0 when any worker was asked to stop; with
-    `settings.log_gradients` also "norm/PATH" of each variable.
+    `settings.log_gradients` also "norm/PATH" of each variable that trains.
 
     What a model calls "state_N" among its outputs goes into it again under that name with the next
     batch, row by row.
@@ -59,16 +60,27 @@ class Step:
             for name, output in model.output.items()
             if name.startswith("state_")
         }
+        self.average = Average(optimizer._trainable_variables, settings, strategy)
         state = {name: tf.TensorSpec(v.shape, v.dtype) for name, v in self.carried.items()}
-        self.gradients = tf.function(self._gradients, jit_compile=settings.xla or None)
         scalars = [tf.TensorSpec([], tf.int32), tf.TensorSpec([], tf.float32)]
-        self.compiled = tf.function(self._step, input_signature=[{**signature, **state}, *scalars])
+        self.signature = [{**signature, **state}, *scalars]
+        self.train(optimizer._trainable_variables)
+
+    def train(self, variables: list[keras.Variable]) -> None:
+        """Train these variables from the next step on, which is traced anew.
+
+        Layers beneath all of them cost no way back.
+        """
+        self.trained = variables
+        self.gradients = tf.function(self._gradients, jit_compile=self.settings.xla or None)
+        self.compiled = tf.function(self._step, input_signature=self.signature)
 
     def variables(self) -> dict[str, Any]:
         """All that a checkpoint must hold, by name."""
         found = by_path([*self.model.weights, *self.optimizer.variables])
         scalars = {"loss_scale": self.scale, "good_steps": self.good_steps}
-        return found | scalars | {"baseline": self.baseline} | self.carried
+        found |= scalars | {"baseline": self.baseline} | self.carried
+        return found | self.average.checkpointed()
 
     def forget(self) -> None:
         """Start the carried state anew."""
@@ -76,6 +88,11 @@ class Step:
             state.assign(tf.zeros_like(state))
 
     def __call__(self, batch: dict, step: int, stop: bool) -> dict[str, tf.Tensor]:
+        if self.settings.vary_window:
+            # Merity et al. 2017, https://arxiv.org/abs/1708.02182, section 5: else short windows,
+            # whose words are fewer, would count for more.
+            share = batch["targets"].shape[1] / self.settings.window
+            self.optimizer.rate_scale.assign(share)
         batch = {**batch, **{name: state.read_value() for name, state in self.carried.items()}}
         answer, carried = self.compiled(batch, tf.constant(step), tf.constant(float(stop)))
         for name, state in self.carried.items():
@@ -130,10 +147,8 @@ class Step:
             gradients = tf.clip_by_global_norm(gradients, self.settings.clip_norm, norm)[0]
         sums = {"loss": loss, "norm": norm, "stop": stop}
         if self.settings.log_gradients:
-            variables = self.model.trainable_variables
-            sums |= {
-                f"norm/{v.path}": tf.norm(g) for v, g in zip(variables, gradients, strict=True)
-            }
+            named = zip(self.trained, gradients, strict=True)
+            sums |= {f"norm/{v.path}": tf.norm(g) for v, g in named}
         carried = {name: tf.concat([s[name] for s in states], axis=0) for name in self.carried}
         return sums, carried, gradients
 
@@ -142,7 +157,9 @@ class Step:
         the batch's mean loss.
         """
         self.seeds.at(moment)
-        with tf.GradientTape() as tape:
+        variables = [v.value for v in self.trained]
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(variables)
             outputs = self.model({name: own[name] for name in self.model.input}, training=True)
             losses = self.loss(outputs, own)
             loss = tf.reduce_sum(losses * own["weight"])
@@ -153,7 +170,6 @@ class Step:
                 better = tf.stop_gradient(losses - self.baseline)
                 sought += better * outputs["log_probability"]
             share = tf.reduce_sum(sought * own["weight"]) / total * scale
-        variables = [v.value for v in self.model.trainable_variables]
         # An embedding's gradient lists a repeated token once for each time it occurs. Adam must see
         # the square of the sum, not the sum of the squares: the dense form has the sum.
         gradients = [tf.convert_to_tensor(g) for g in tape.gradient(share, variables)]
@@ -162,9 +178,10 @@ class Step:
 
     def _update(self, gradients: Any) -> int:
         def on_replica(gradients: list[tf.Tensor]) -> None:
-            self.optimizer.apply(gradients, self.model.trainable_variables)
+            self.optimizer.apply(gradients, self.trained)
 
         self.strategy.run(on_replica, args=(gradients,))
+        self.average.update()
         return 0
 
     def _rescale(self, finite: tf.Tensor) -> None:

@@ -21,9 +21,11 @@ from pipeline.errors import Interrupted
 from pipeline.progress import Bar, progress
 from pipeline.text.tokenizers import load as load_tokenizer
 from pipeline.training import checkpoints, distribute, examples, gradients, not_finite
+from pipeline.training.averaging import due
 from pipeline.training.state import State
 from pipeline.training.step import Step
 from pipeline.training.stopping import stop_requests
+from pipeline.training.unfreezing import unfreeze
 from pipeline.training.validation import validator
 
 STARTED = "initial_weights.json"  # in the run's folder: what `init_from` came to
@@ -84,9 +86,8 @@ class Job:
             coverage = build.start_from_vectors(self.model, recipe, vocabulary, counts)
             if recipe.init_from and self.checkpoints.newest() is None:
                 self._tell(initial_weights.start(self.model, recipe, vocabulary, labels, counts))
-            self.optimizer = build.build_optimizer(
-                self.settings, self.total_steps, [self.model.trainable_variables]
-            )
+            self.groups = build.layer_groups(self.model)
+            self.optimizer = build.build_optimizer(self.settings, self.total_steps, self.groups)
         if coverage:
             log.info("train: pretrained vectors for %s", coverage)
             self.tracking.tags({"vectors": coverage})
@@ -123,6 +124,8 @@ class Job:
         state, settings = self.state, self.settings
         if state.position == 0:
             self.step.forget()
+        if settings.gradual_unfreezing:
+            unfreeze(self.step, self.groups, state.epoch, begins=state.position == 0)
         pending: list[tuple[int, np.ndarray, dict]] = []
         since, real, padded = time.monotonic(), 0, 0
         for rows, tokens, batch in self.batches.epoch(state.epoch, state.position):
@@ -179,21 +182,30 @@ class Job:
                 "train/loss": float(answer["loss"]) / max(float(answer["weight"]), 1e-12),
                 "train/gradient_norm": float(answer["norm"]),
                 **{f"train/{k}": float(v) for k, v in answer.items() if k.startswith("norm/")},
-                "train/learning_rate": float(self.optimizer.learning_rate),
+                **self._rates(),
                 **{f"train/{name}": value for name, value in figures.items()},
             },
         )
+
+    def _rates(self) -> dict[str, float]:
+        """Of the highest layer group, and where groups differ of the lowest."""
+        rate, lowest = float(self.optimizer.learning_rate), min(self.optimizer.multipliers)
+        rates = {"train/learning_rate": rate}
+        if self.settings.discriminative:
+            rates["train/learning_rate_lowest"] = rate * lowest
+        return rates
 
     def _validate(self) -> None:
         """Score the validation split; without one, the training loss so far decides."""
         state = self.state
         scores = {"train_loss": state.mean_loss}
-        name, value = "loss", scores["train_loss"]
+        name, deciding = "loss", "train_loss"
         if self.valid is not None:
-            with self._averaged():
+            with self.step.average.shown():
                 valid = self.validate()
             scores |= {f"valid_{name}": value for name, value in valid.items()}
-            name, value = self.score, valid[self.score]
+            name, deciding = self.score, f"valid_{self.score}"
+        value = scores[deciding]
         if tasks.better(name, value, state.best):
             state.best, state.best_step, state.worse = value, state.step, 0
         else:
@@ -203,7 +215,11 @@ class Job:
         self.tracking.metrics(state.step, {f"valid/{k}": v for k, v in scores.items()})
         facts = ", ".join(f"{k} {v:.4f}" for k, v in scores.items())
         log.info("train: epoch %.2f, step %d: %s", epoch, state.step, facts)
-        stopping = self.settings.early_stopping
+        averaging, stopping = self.settings.averaging, self.settings.early_stopping
+        decided = [row[deciding] for row in state.history]
+        if averaging and not self.step.average.begun and due(name, decided, averaging.patience):
+            self.step.average.begin()
+            log.info("train: from step %d on the weights' mean is what counts", state.step)
         state.done = stopping is not None and state.worse >= stopping.patience
 
     def _log_gradients(self) -> None:
@@ -213,10 +229,6 @@ class Job:
         folder = self.run_dir / "gradients"
         for file in gradients.save(self.gradients(), self.state.step, folder):
             self.tracking.artifact_soon(file, "gradients")
-
-    def _averaged(self):
-        """Within this, the model has the average of its weights, if the recipe asks for one."""
-        return checkpoints.swapped(self.optimizer) if self.settings.ema else nullcontext()
 
     def _end_epoch(self) -> None:
         state = self.state
@@ -246,7 +258,7 @@ class Job:
             facts["initial_weights"] = artifacts.read_json(self.run_dir / STARTED)
         with (
             artifacts.publish(self.run_dir / runs.TRAINING, mark, facts) as folder,
-            self._averaged(),
+            self.step.average.shown(),
         ):
             weights = checkpoints.arrays(checkpoints.by_path(self.model.weights))
             save_file(pretrained_elmo.weights(self.elmo) | weights, folder / runs.WEIGHTS)

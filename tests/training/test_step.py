@@ -103,21 +103,19 @@ def test_weight_decay_spares_biases():
 
 
 def test_the_average_of_the_weights_follows_them():
-    from pipeline.training.checkpoints import swapped
-
     model = a_model()
     step = a_step(model, ema=0.5, learning_rate=0.1)
     average = None
     for number in range(4):
         step(BATCH, number, False)
         now = [v.numpy() for v in model.trainable_variables]
-        # The first average is the first value: Keras starts it there, so no correction is due.
+        # The first average is the first value, so no correction is due.
         average = (
             now
             if average is None
             else [0.5 * a + 0.5 * b for a, b in zip(average, now, strict=True)]
         )
-    with swapped(step.optimizer):
+    with step.average.shown():
         for variable, value in zip(model.trainable_variables, average, strict=True):
             assert variable.numpy() == pytest.approx(value, abs=1e-6)
     for variable, value in zip(model.trainable_variables, now, strict=True):
@@ -188,5 +186,5 @@ def test_parts_of_a_batch_drop_different_units():
 def test_what_a_checkpoint_must_hold():
     names = a_step(a_model(), ema=0.9).variables().keys()
     assert {"loss_scale", "good_steps", "optimizer/iteration"} <= names
-    for slot in ("momentum", "velocity", "average"):
+    for slot in ("momentum", "velocity", "average/"):
         assert sum(slot in name for name in names) == 3
