@@ -5,6 +5,7 @@
 
 `RestClient` and `GrpcClient` answer alike: texts in, of pairs two lists of them, a list for each
 output out, in the texts' order; from a tagger with as many entries a text as it has words or spans.
+`signature="next"` asks a language model for the next words instead.
 A server that is away or too busy is asked again, more and more slowly, until the deadline.
 """
 
@@ -47,9 +48,14 @@ class RestClient:
         self._path = self._model if version is None else f"{self._model}/versions/{version}"
         self._timeout, self._http = timeout, httpx.Client()
 
-    def predict(self, texts: Sequence[str], second: Sequence[str] | None = None) -> Answers:
+    def predict(
+        self,
+        texts: Sequence[str],
+        second: Sequence[str] | None = None,
+        signature: str = "serving_default",
+    ) -> Answers:
         """Raises: ServerError: what the server said, or that it did not answer."""
-        return without_padding(self.ask(_texts(texts, second), "serving_default"))
+        return without_padding(self.ask(_texts(texts, second), signature))
 
     def predict_words(self, words: Sequence[Sequence[str]]) -> Answers:
         """As `predict`, from a tagger and for texts that are cut into words already."""
@@ -110,9 +116,14 @@ class GrpcClient:
         self._channel = grpc.insecure_channel(address)
         self._stub = PredictionServiceStub(self._channel)
 
-    def predict(self, texts: Sequence[str], second: Sequence[str] | None = None) -> Answers:
+    def predict(
+        self,
+        texts: Sequence[str],
+        second: Sequence[str] | None = None,
+        signature: str = "serving_default",
+    ) -> Answers:
         """Raises: ServerError: what the server said, or that it did not answer."""
-        return without_padding(self.ask(_texts(texts, second), "serving_default"))
+        return without_padding(self.ask(_texts(texts, second), signature))
 
     def predict_words(self, words: Sequence[Sequence[str]]) -> Answers:
         """As `predict`, from a tagger and for texts that are cut into words already."""

@@ -8,7 +8,9 @@ from configs import loading
 from pipeline import artifacts
 from pipeline.build import build_model
 from pipeline.publishing import golden, warm_up
+from pipeline.publishing.golden_language import language_answers, next_answers
 from pipeline.publishing.golden_tags import tag_answers
+from pipeline.publishing.language_signatures import language_servable
 from pipeline.publishing.signatures import servable
 from pipeline.publishing.tag_signatures import tag_servable
 from pipeline.publishing.verify import GOLDEN
@@ -23,11 +25,13 @@ SPELLED = "embedding: {width: 6, characters: {width: 4, filters: [[1, 3], [3, 4]
 SPELLED_LSTM, SPELLED_CNN = (
     model.replace("embedding: {width: 6}", SPELLED) for model in (LSTM, CNN)
 )
+AWD_LSTM = "{kind: awd_lstm, width: 6, units: 5, layers: 2}"
 LABELS = ["B-loc", "I-loc", "O"]
 EXPORTED = {
     "pair": ("{kind: classify, second: b}", LSTM.replace("lstm", "gru")),
     "spelled": ("{kind: classify}", SPELLED_CNN),
     "tags": ("{kind: tag, decoder: crf}", SPELLED_LSTM),
+    "language": ("{kind: language_model}", AWD_LSTM),
 }
 
 
@@ -50,12 +54,17 @@ def exported(models, kind):
     recipe, tokenizer, model = small(*EXPORTED[kind], LABELS)
     if kind == "tags":
         served = tag_servable(tokenizer, model, LABELS, recipe.task)
+    elif kind == "language":
+        served = language_servable(tokenizer, model, recipe.task, False, 2)
     else:
         served = servable(tokenizer, model, LABELS, recipe.task.kind, 2)
     inputs, width = served.inputs, len(served.inputs.texts)
     examples = golden.choose([("my card", "lost")[:width]], 1, width)
     if kind == "tags":
         requests = tag_answers(examples, inputs, model, LABELS, recipe.task, 1e-3)
+    elif kind == "language":
+        requests = language_answers(examples, inputs, model, recipe.task, False)
+        requests += next_answers(examples, tokenizer, model, recipe.task, 2)
     else:
         requests = golden.answers(examples, inputs, model, LABELS, recipe.task.kind, 2)
     facts = {"name": kind, "version": 1, "precision": "float32"}

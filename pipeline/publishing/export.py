@@ -66,8 +66,9 @@ def _write(folder: Path, recipe: Recipe, run_dir: Path, version: int) -> list[st
     """Fill the version's folder. Returns the names of its signatures."""
     from pipeline import data
     from pipeline.publishing import golden, warm_up
+    from pipeline.publishing.golden_language import language_answers, next_answers
     from pipeline.publishing.golden_tags import tag_answers
-    from pipeline.publishing.language_signatures import language_answers, language_servable
+    from pipeline.publishing.language_signatures import backward, language_servable
     from pipeline.publishing.signatures import servable
     from pipeline.publishing.tag_signatures import tag_servable
 
@@ -76,7 +77,7 @@ def _write(folder: Path, recipe: Recipe, run_dir: Path, version: int) -> list[st
     if isinstance(task, Tag):
         served = tag_servable(tokenizer, model, labels, task)
     elif isinstance(task, LanguageModel):
-        served = language_servable(tokenizer, model)
+        served = language_servable(tokenizer, model, task, backward(recipe), recipe.export.top_k)
     else:
         served = servable(tokenizer, model, labels, task.kind, recipe.export.top_k)
     served.save(folder)
@@ -92,7 +93,9 @@ def _write(folder: Path, recipe: Recipe, run_dir: Path, version: int) -> list[st
         clear = CLEAR * TOLERANCES[recipe.train.precision]
         requests = tag_answers(examples, inputs, model, labels, task, clear)
     elif isinstance(task, LanguageModel):
-        requests = language_answers(examples, inputs, model)
+        requests = language_answers(examples, inputs, model, task, backward(recipe))
+        if "next" in served.functions:
+            requests += next_answers(examples, tokenizer, model, task, recipe.export.top_k)
     else:
         requests = golden.answers(examples, inputs, model, labels, task.kind, recipe.export.top_k)
     lines = [json.dumps(request, ensure_ascii=False) + "\n" for request in requests]

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import assert_never
 
+from configs.models import AwdLstm, Elmo
 from configs.recipe import Recipe
 from configs.tasks import Classify, LanguageModel, Multilabel, Regress, Tag
 
@@ -17,6 +18,7 @@ def how_to_call(
     columns = ", ".join(f'"{name}": ["..."]' for name in texts)
     arguments = ", ".join(f'{name}=tf.constant(["..."])' for name in texts)
     others = "\n".join(SIGNATURES[name] for name in signatures if name in SIGNATURES)
+    others = others.format(k=recipe.export.top_k, longest=recipe.text.max_length)
     return f"""On the REST port of TensorFlow Serving:
 
     curl -d '{{"inputs": {{{columns}}}}}' http://localhost:8501/v1/models/{recipe.name}:predict
@@ -43,6 +45,10 @@ padded with "". Its places count as if single spaces stood between the words."""
     "vectors": """\
 The signature `vectors` takes the same and answers `vectors` (texts, words, layers, numbers), what
 each of the model's layers says of each word, filled up with 0, and `words`, how many there are.""",
+    "next": """\
+The signature `next` takes the same and answers `tokens` and `scores` (texts, {k}), the tokens that
+are likeliest to come after a text, as the vocabulary spells them, and their probabilities; `[SEP]`
+is the text's end. Of a longer text it reads the last {longest} tokens.""",
 }
 
 TAGS = """of each text's words, as many as the model reads: `words` as they stand in the text;
@@ -66,9 +72,20 @@ def _outputs(recipe: Recipe, k: int) -> str:
         case Tag(scheme=scheme):
             return TAGS + ("" if scheme == "plain" else SPANS)
         case LanguageModel():
-            return (
-                "`loss`, the mean of -log p of the words and the end of a text; `perplexity`, e to"
-                " that;\n`words`, how many they are."
-            )
+            return _of_a_language_model(recipe)
         case unknown:
             assert_never(unknown)
+
+
+def _of_a_language_model(recipe: Recipe) -> str:
+    read = ""
+    if isinstance(recipe.model, Elmo):
+        read = ", in both\ndirections"
+    elif isinstance(recipe.model, AwdLstm) and recipe.model.backward:
+        read = ",\nread from its last token to its first"
+    elif isinstance(recipe.task, LanguageModel) and recipe.task.carry == "stream":
+        read = ", which\nis read as if another had just ended"
+    return (
+        f"`loss`, the mean of -log p of the tokens and the end of a text{read}; `perplexity`, e to"
+        "\nthat; `words`, how many they are, the end counted."
+    )

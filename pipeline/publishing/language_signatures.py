@@ -1,70 +1,39 @@
-"""The functions of an exported language model: how likely a text is, and its words' vectors."""
+"""The functions of an exported language model: how likely a text is, and what the model knows."""
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 import tensorflow as tf
 
+from configs.models import AwdLstm
+from configs.recipe import Recipe
 from configs.tasks import LanguageModel
 from pipeline.build import elmo_layers
-from pipeline.data import Sequences, Split
-from pipeline.perplexity import DocumentLosses
-from pipeline.publishing.golden import Example
+from pipeline.publishing.language_scorers import BothDirections, OneDirection, lengths
 from pipeline.publishing.servable import Servable, not_empty
-from pipeline.text.characters import SENTENCE_END, SENTENCE_START
 from pipeline.text.model_inputs import ModelInputs
-from pipeline.text.special import SPECIAL
+from pipeline.text.special import END, PAD, SPECIAL, START
 
-START, END = SPECIAL.index("[CLS]"), SPECIAL.index("[SEP]")
+TEXT = [tf.TensorSpec([None], tf.string, "text")]
 
 
-class Scorer:
-    """A language model of both directions, to be asked for whole texts.
+def language_servable(
+    tokenizer: Any, model: Any, task: LanguageModel, backward: bool, top_k: int
+) -> Servable:
+    """What tells how likely texts are, and what an ELMo says of their words or what comes next.
 
-    Call: `ids` (B, T), `characters` (B, T, LONGEST) -> {"losses": (B, T + 1), of the words and the
-    end of each text, "real": (B, T + 1) float, 0 at padding}.
+    serving_default: text (B,) string -> loss (B,) float32, the mean of -log p of the tokens and the
+    end of a text, of an ELMo in both directions; perplexity (B,), e to that; words (B,) int32, how
+    many, the end counted. What is read of a text see `language_scorers`.
+    vectors, of an ELMo: text (B,) string -> vectors (B, T, L + 1, 2 P) float32, 0 at padding,
+    words (B,) int32.
+    next, of a model that reads forward only: text (B,) string -> tokens (B, K) string and scores
+    (B, K) float32, the K likeliest tokens after the text's last one and their probabilities, the
+    text's end among them, but no unknown word. B may be 0.
     """
-
-    def __init__(self, model: Any) -> None:
-        self.model, self.weights = model, model.weights
-        self.input = {"ids": model.input["targets"], "characters": model.input["characters"]}
-
-    def __call__(self, inputs: dict[str, tf.Tensor], training: bool) -> dict[str, tf.Tensor]:
-        words = tf.reduce_sum(tf.cast(inputs["ids"] != 0, tf.int32), axis=1)
-        ids = bounded(inputs["ids"], words, START, END)
-        characters = bounded(inputs["characters"], words, SENTENCE_START, SENTENCE_END)
-        shown = {
-            "targets": ids[:, 1:],
-            "characters": characters[:, :-1],
-            "second_targets": tf.reverse_sequence(ids, words + 2, seq_axis=1)[:, 1:],
-            "second_characters": tf.reverse_sequence(characters, words + 2, seq_axis=1)[:, :-1],
-        }
-        shown["fresh"] = shown["second_fresh"] = tf.zeros_like(shown["targets"], tf.bool)
-        for name, tensor in self.model.input.items():
-            if name.startswith("state_"):
-                shown[name] = tf.zeros([tf.shape(ids)[0], tensor.shape[-1]])
-        outputs = self.model({name: shown[name] for name in self.model.input}, training=training)
-        return {"losses": outputs["losses"], "real": tf.cast(shown["targets"] != 0, tf.float32)}
-
-
-def bounded(x: tf.Tensor, length: tf.Tensor, start: Any, end: Any) -> tf.Tensor:
-    """(B, T, ...) rows of `length` words -> (B, T + 2, ...), with `start` and `end` around them."""
-    rows, one = tf.shape(x)[0], tf.ones_like(x[:, :1])
-    padded = tf.concat([one * start, x, tf.zeros_like(one)], axis=1)
-    places = tf.stack([tf.range(rows), length + 1], axis=1)
-    return tf.tensor_scatter_nd_update(padded, places, (one * end)[:, 0])
-
-
-def language_servable(tokenizer: Any, model: Any) -> Servable:
-    """What tells how likely texts are, and what ELMo's layers say of their words.
-
-    serving_default: text (B,) string -> loss (B,) float32, the mean of -log p of the words and the
-    end of a text in both directions; perplexity (B,), e to that; words (B,) int32, how many, the
-    end counted. vectors: text (B,) string -> vectors (B, T, L + 1, 2 P) float32, 0 at padding,
-    words (B,) int32. B may be 0.
-    """
-    inputs = ModelInputs(tokenizer, ("ids", "characters"))
+    both = "second_targets" in model.input
+    inputs = ModelInputs(tokenizer, ("ids", "characters") if both else ("ids",))
+    scorer = BothDirections(model) if both else OneDirection(model, task, backward)
 
     def readable(outputs: dict[str, tf.Tensor], _: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         real = outputs["real"]
@@ -72,51 +41,61 @@ def language_servable(tokenizer: Any, model: Any) -> Servable:
         loss = tf.reduce_sum(outputs["losses"] * real, axis=1) / words
         return {"loss": loss, "perplexity": tf.exp(loss), "words": tf.cast(words, tf.int32)}
 
-    served = Servable(inputs, Scorer(model), readable)
-    layers = elmo_layers(model)
+    served = Servable(inputs, scorer, readable)
 
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, "text")])
+    @tf.function(input_signature=TEXT)
     def from_texts(text):
         return served.outputs(inputs.of_texts(text))
 
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, "text")])
-    def vectors(text):
+    served.functions["serving_default"] = from_texts
+    if isinstance(scorer, BothDirections):
+        served.functions["vectors"] = vectors(inputs, elmo_layers(model))
+    elif not backward:
+        served.functions["next"] = likeliest(tokenizer, scorer, top_k)
+    return served
+
+
+def vectors(inputs: ModelInputs, layers: Any) -> Callable:
+    @tf.function(input_signature=TEXT)
+    def of_words(text):
         read = inputs.of_texts(text)
         found = layers(not_empty(read["characters"]), training=False)
         return {
             "vectors": tf.cast(found, tf.float32)[: tf.shape(text)[0]],
-            "words": tf.reduce_sum(tf.cast(read["ids"] != 0, tf.int32), axis=1),
+            "words": lengths(read["ids"]),
         }
 
-    served.functions["serving_default"] = from_texts
-    served.functions["vectors"] = vectors
-    return served
+    return of_words
 
 
-def language_answers(
-    examples: Sequence[Example], inputs: ModelInputs, model: Any
-) -> list[dict[str, Any]]:
-    """One golden request for each text, each scored as a document of its own in evaluation."""
-    task = LanguageModel(kind="language_model")
-    requests = []
-    for (text,) in examples:
-        read = {name: x.numpy()[0] for name, x in inputs.of_texts(tf.constant([text])).items()}
-        ids = np.array([START, *read["ids"], END], np.int32)
-        spelled = [[0] * len(SENTENCE_START), SENTENCE_START, *read["characters"], SENTENCE_END]
-        offsets = np.array([0, len(ids)])
-        table = np.array(spelled, np.int32)
-        split = Split(
-            {
-                "ids": Sequences(ids, offsets),
-                "characters": Sequences(np.arange(1, len(ids) + 1, dtype=np.int32), offsets, table),
-            },
-            None,
-            [text],
-            {},
-            np.ones(1, np.float32),
-        )
-        losses, words = DocumentLosses(model, task, split)(split)
-        loss = float(losses[0] / words[0])
-        outputs = {"loss": loss, "perplexity": float(np.exp(loss)), "words": int(words[0])}
-        requests.append({"text": text, "outputs": outputs})
-    return requests
+def likeliest(tokenizer: Any, scorer: OneDirection, top_k: int) -> Callable:
+    possible = shown(tokenizer)
+    number = min(top_k, sum(possible))
+
+    @tf.function(input_signature=TEXT)
+    def following(text):
+        read = last_tokens(tokenizer, text).to_tensor(0)
+        chances = scorer.after(not_empty(read))[: tf.shape(text)[0]]
+        scores, order = tf.math.top_k(chances * tf.constant(possible, tf.float32), number)
+        return {"tokens": tf.gather(tf.constant(tokenizer.vocabulary), order), "scores": scores}
+
+    return following
+
+
+def last_tokens(tokenizer: Any, text: tf.Tensor) -> tf.RaggedTensor:
+    """As many as the model reads: what comes next goes by the end of a longer text."""
+    return tokenizer.all_ids(text)[:, -tokenizer.settings.max_length :]
+
+
+def shown(tokenizer: Any) -> list[bool]:
+    """(V,) whether a token may be shown as the next one: a word, or the end of a text."""
+    hidden = {PAD, tokenizer.unknown_id, START}
+    return [
+        token == END or (token not in hidden and spelling not in SPECIAL)
+        for token, spelling in enumerate(tokenizer.vocabulary)
+    ]
+
+
+def backward(recipe: Recipe) -> bool:
+    """Whether the recipe's language model reads texts from their last word to their first."""
+    return isinstance(recipe.model, AwdLstm) and recipe.model.backward

@@ -40,8 +40,11 @@ def model_card(
     )
     kind, pair = recipe.task.kind, len(texts) > 1
     task = TASKS[kind].format(what="two texts" if pair else "a text", number=len(labels))
-    article = "An" if recipe.model.kind in ("rnn", "lstm") else "A"
+    article = "An" if recipe.model.kind[0] in "aelr" else "A"  # an awd_lstm, elmo, lstm, rnn
     beyond = "has no influence" + (" and gets no tag" if kind == "tag" else "")
+    if "next" in signatures:
+        task += " and what comes next"
+        beyond += ". To tell\n  what comes next it reads as many of the last ones"
     return f"""# {recipe.name}, version {version}
 
 {article} {recipe.model.kind} that {task}, trained from `recipe.yaml`
@@ -93,8 +96,8 @@ def _score_limit(kind: str) -> str:
         return "Its numbers come without a measure of their certainty."
     if kind == "language_model":
         return (
-            "Perplexities compare only between models of one vocabulary: words that are not in it"
-            "\n  count as one, `[UNK]`."
+            "Perplexities compare only between models of one vocabulary: tokens that are not in it"
+            "\n  count as one, `[UNK]`, and the end of a text counts as one more."
         )
     return (
         "Its labels are all it can say: a text that fits none gets one all the same. Scores are the"

@@ -12,14 +12,16 @@ import numpy as np
 from pipeline.publishing.padding import padded, without_padding
 
 Answer = Callable[..., dict[str, Any]]
-INPUTS = {"serving_default": ("text", "second"), "words": ("words",)}
+TEXTS = ("text", "second")  # the inputs of signatures,
+WORDS = "words"  # but of this one, which takes texts as lists of words
 
 
 def load(export_dir: Path | str) -> Answer:
     """A function of B texts, and of pairs also of their B second texts, to columns of B answers.
 
-    `signature="words"` takes B lists of words instead. Texts and words may be str or bytes. The
-    columns are arrays, and of a tagger lists of lists, without padding; texts in them are str.
+    `signature="words"` takes B lists of words instead; others, such as `next`, take the texts.
+    Texts and words may be str or bytes. The columns are arrays, and of a tagger lists of lists,
+    without padding; texts in them are str.
     """
     import tensorflow as tf
     import tensorflow_text  # noqa: F401  registers the tokenizer's ops
@@ -27,8 +29,8 @@ def load(export_dir: Path | str) -> Answer:
     model = tf.saved_model.load(str(export_dir))
 
     def answer(*columns: Sequence[Any], signature: str = "serving_default") -> dict[str, Any]:
-        given = [padded(columns[0])] if signature == "words" else columns
-        inputs = dict(zip(INPUTS[signature], given, strict=False))
+        words = signature == WORDS
+        inputs = {WORDS: padded(columns[0])} if words else dict(zip(TEXTS, columns, strict=False))
         # `model` is named so that it lives as long as this function: a signature alone does not
         # keep the variables that it reads.
         outputs = model.signatures[signature](

@@ -6,11 +6,14 @@ import tensorflow as tf
 from language_model_kinds import WORDS, model
 
 from configs.data import Text
-from pipeline.publishing.language_signatures import language_answers, language_servable
+from configs.tasks import LanguageModel
+from pipeline.publishing.golden_language import language_answers
+from pipeline.publishing.language_signatures import language_servable
 from pipeline.publishing.verify import replay
 from pipeline.text.tokenizers import Tokenizer
 from pipeline.text.vocabulary import from_tokens
 
+TASK = LanguageModel(kind="language_model")
 TEXTS = ["a b c", "", "d", "h g unknown e d c b a a b", "a b"]
 
 
@@ -18,12 +21,13 @@ TEXTS = ["a b c", "", "d", "h g unknown e d c b a a b", "a b"]
 def served():
     net = model()
     tokenizer = Tokenizer(Text(max_length=8), from_tokens(WORDS))
-    return net, language_servable(tokenizer, net)
+    return net, language_servable(tokenizer, net, TASK, False, 5)
 
 
 def test_scores_are_those_of_evaluation(served):
     net, functions = served
-    requests = language_answers([(text,) for text in TEXTS], functions.inputs, net)
+    assert sorted(functions.functions) == ["serving_default", "vectors"]
+    requests = language_answers([(text,) for text in TEXTS], functions.inputs, net, TASK, False)
     assert [request["outputs"]["words"] for request in requests] == [4, 1, 2, 9, 3]
 
     def answer(texts):
