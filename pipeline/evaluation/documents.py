@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from configs.models import Elmo
+from configs.models import AwdLstm, Elmo
 from configs.recipe import Recipe
 from configs.tasks import LanguageModel
 from pipeline import data
@@ -16,9 +16,10 @@ from pipeline.evaluation import intervals, scores
 from pipeline.evaluation.intervals import Score
 from pipeline.evaluation.judge import example_ids
 from pipeline.evaluation.measured import Measured
+from pipeline.neural_cache import Cache
 from pipeline.perplexity import DocumentLosses
 from pipeline.runs import Trained
-from pipeline.text.special import PAD, SPECIAL, UNKNOWN
+from pipeline.text.special import PAD, START, UNKNOWN
 
 SHOWN = 10  # documents at either end
 LONGEST = 300  # characters of a document that are shown
@@ -26,7 +27,10 @@ LONGEST = 300  # characters of a document that are shown
 
 @dataclass(frozen=True)
 class Read:
-    """A language model's answer: `losses` (N,) of each document, summed over its `words` (N,)."""
+    """A language model's answer: `losses` (N,) of each document, summed over its `words` (N,).
+
+    A word is what the tokenizer makes, or the end of a document.
+    """
 
     train: Split
     split: Split
@@ -35,6 +39,8 @@ class Read:
     vocabulary_size: int
     resamples: int
     seed: int
+    unknown_id: int = UNKNOWN
+    cached: np.ndarray | None = None  # (N,) losses beside a cache of recent words
 
 
 def measure(
@@ -44,17 +50,26 @@ def measure(
     split = data.load(prepared, name, recipe, 0)
     document_losses = DocumentLosses(trained.model, task, split)
     losses, words = document_losses(split)
-    size = trained.tokenizer.vocabulary_size
+    cache, cached = recipe.evaluate.cache, None
+    if cache is not None:
+        cached, _ = document_losses(split, Cache(cache))
+    tokenizer, model = trained.tokenizer, recipe.model
+    size = tokenizer.vocabulary_size
     train = data.load(prepared, "train", recipe, 0)
     resamples, seed = recipe.evaluate.resamples, recipe.seed
-    read = Read(train, split, losses, words, size, resamples, seed)
+    read = Read(train, split, losses, words, size, resamples, seed, tokenizer.unknown_id, cached)
     found = {
         **findings(read),
         "words": int(words.sum()),
         "vocabulary": size,
+        "tokenizer": recipe.text.tokenizer.kind,
         "both": document_losses.both,
-        "sampled": isinstance(recipe.model, Elmo) and recipe.model.softmax == "sampled",
+        "backward": isinstance(model, AwdLstm) and model.backward,
+        "sampled": isinstance(model, Elmo | AwdLstm)
+        and model.softmax == "sampled"
+        and model.samples < size,
         "carry": task.carry,
+        "cache": cache and cache.model_dump(),
     }
     return Measured(found, table(read), {})
 
@@ -76,8 +91,10 @@ def findings(case: Read) -> dict[str, Any]:
     functions = {
         "perplexity": scores.perplexity(case.losses, case.words),
         "unigram_perplexity": scores.perplexity(unigram_losses(case), case.words),
-        "unknown_words": share(unknown(case.split), case.words),
+        "unknown_words": share(unknown(case.split, case.unknown_id), case.words),
     }
+    if case.cached is not None:
+        functions["cache_perplexity"] = scores.perplexity(case.cached, case.words)
     found = intervals.estimate(functions, len(case.split), case.resamples, case.seed)
     own = np.exp(case.losses / case.words)
     order = np.argsort(own, kind="stable")
@@ -99,9 +116,9 @@ def share(some: np.ndarray, words: np.ndarray) -> Score:
     return lambda w: w @ some / (w @ words)
 
 
-def unknown(split: Split) -> np.ndarray:
+def unknown(split: Split, unknown_id: int) -> np.ndarray:
     """(N,) words that are not in the vocabulary."""
-    marks = np.concatenate([[0], np.cumsum(split.ids.values == UNKNOWN)])
+    marks = np.concatenate([[0], np.cumsum(split.ids.values == unknown_id)])
     return marks[split.ids.offsets[1:]] - marks[split.ids.offsets[:-1]]
 
 
@@ -112,8 +129,8 @@ def unigram_losses(case: Read) -> np.ndarray:
     """
     number = case.vocabulary_size
     counts = np.bincount(case.train.ids.values, minlength=number) + 1.0
-    counts[[PAD, SPECIAL.index("[CLS]")]] = 0.0  # are never to be predicted
+    counts[[PAD, START]] = 0.0  # are never to be predicted
     losses = -np.log(np.maximum(counts, 1e-9) / counts.sum())
-    losses[[PAD, SPECIAL.index("[CLS]")]] = 0.0
+    losses[[PAD, START]] = 0.0
     sums = np.concatenate([[0.0], np.cumsum(losses[case.split.ids.values])])
     return sums[case.split.ids.offsets[1:]] - sums[case.split.ids.offsets[:-1]]

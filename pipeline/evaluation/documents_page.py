@@ -3,52 +3,79 @@
 from typing import Any
 
 from pipeline import page
+from pipeline.evaluation.evaluation_page import MODELS
 from pipeline.evaluation.intervals import LEVEL, spell
 
 BODY = """
 <p class="soft">Language model ({{ model }}) of run {{ run }}, measured on {{ n }} {{ split }}
-documents of {{ words }} words, with {{ level }}% intervals over documents.</p>
+documents of {{ words }} {{ units }}, with {{ level }}% intervals over documents.</p>
+{% if split == "valid" %}
+<p class="warn">There is no test split. These are figures of the validation split, which also chose
+the weights, so expect new texts to do a little worse.</p>
+{% endif %}
 {{ tiles | safe }}
-<p>Perplexity is e to the mean loss of a word: how many words, all as likely, the model might as
-well choose from. {{ how }} A model that knows only how frequent each word is has
-{{ unigram }}. {{ unknown }} of the words are not among the {{ vocabulary }} of the vocabulary; they
-count as one word, [UNK], so figures compare only between models of one vocabulary.</p>
+<p>Perplexity is e to the mean loss of a {{ unit }}: how many {{ units }}, all as likely, the model
+might as well choose from. {{ how }} A model that knows only how frequent each {{ unit }} is has
+{{ unigram }}. {{ cached }}</p>
+<p>The end of a document counts as one more of its {{ units }}. {{ unknown }} of the {{ units }} are
+not among the {{ vocabulary }} of the vocabulary; they count as one, [UNK], which is to be predicted
+like any other, so figures compare only between models of one vocabulary.</p>
 {% if learning %}<h2>How it learned</h2>{{ learning | safe }}
-{% if sampled %}<p class="soft">In training the loss is among a few sampled words and with dropout,
-in validation among all words and without.</p>{% endif %}{% endif %}
+<p class="soft">In training the loss is with dropout{% if sampled %} and among a few sampled
+{{ units }}{% endif %}, in validation without{% if sampled %} and among all of them{% endif %}.</p>
+{% endif %}
 <h2>Document by document</h2>
-<p>The documents that it predicts best, then those that it predicts worst.</p>
+<p>The documents that it predicts best, then those that it predicts worst. All of them stand in
+predictions.parquet.</p>
 {{ documents | safe }}
 <h2>How this was measured</h2>
-<p class="soft">Intervals: {{ resamples }} bootstrap resamples of documents. Each document is read
-with all words in the softmax, {{ reading }}. Training took {{ seconds }} s for {{ parameters }}
-parameters. Data {{ data }}.</p>
+<p class="soft">Intervals: {{ resamples }} bootstrap resamples of documents. {{ reading }} The
+probabilities are those among all {{ units }}, whatever the softmax is in training. Training took
+{{ seconds }} s for {{ parameters }} parameters. Data {{ data }}.</p>
 """
-BOTH = "It is the mean of both directions, that is the geometric mean of their perplexities."
+UNITS = {"word": "word", "character": "character"}  # of tokenizers; those of others make tokens
+HOW = {
+    "both": "It is the mean of both directions, that is the geometric mean of their perplexities.",
+    "forward": "Each {unit} is predicted from those before it.",
+    "backward": "Texts are read from their end: each {unit} is predicted from those behind it.",
+}
+CACHED = "With a cache of the {size} {units} before, of weight {weight} and theta {theta}, it has {found}."
 READING = {
-    "document": "from its beginning, with the state carried from window to window",
-    "stream": "after the documents before it, with the state carried on",
+    "document": "Each document is read by itself, with the state carried from window to window.",
+    "stream": "All documents are read one after the other in the order of the files, each going on"
+    " from the state that the one before ended with, as one text whose sentences' ends are words:"
+    " that is how perplexities of the Penn Treebank are counted. Intervals take them for"
+    " independent all the same.",
 }
 
 
 def write(report: dict[str, Any], drawn: dict[str, Any]) -> str:
     """The whole page. Args: drawn, figures by name."""
-    metrics = report["metrics"]
+    metrics, unit = report["metrics"], UNITS.get(report["tokenizer"], "token")
+    units = f"{unit}s"
     rows = [[told(d["perplexity"]), d["words"], d["text"]] for d in report["documents"]]
     learning = drawn.get("learning")
+    direction = "both" if report["both"] else "backward" if report["backward"] else "forward"
+    cached = ""
+    if cache := report.get("cache"):
+        cached = CACHED.format(**cache, units=units, found=spell(metrics["cache_perplexity"]))
     body = page.fill(
         BODY,
-        **{key: report[key] for key in ("model", "run", "split", "data", "sampled")},
+        **{key: report[key] for key in ("run", "split", "data", "sampled")},
+        model=MODELS[report["model"]],
+        unit=unit,
+        units=units,
         n=page.spell(metrics["perplexity"]["n"]),
         words=page.spell(report["words"]),
         level=LEVEL,
         tiles=page.tiles({"perplexity": spell(metrics["perplexity"])}),
-        how=BOTH if report["both"] else "",
+        how=HOW[direction].format(unit=unit),
         unigram=spell(metrics["unigram_perplexity"]),
+        cached=cached,
         unknown=f"{100 * metrics['unknown_words']['value']:.1f}%",
         vocabulary=page.spell(report["vocabulary"]),
         learning=page.picture(learning, "loss and perplexity by epoch") if learning else "",
-        documents=page.table(["perplexity", "words", "begins"], rows),
+        documents=page.table(["perplexity", units, "begins"], rows),
         resamples=page.spell(report["resamples"]),
         reading=READING[report["carry"]],
         seconds=f"{report['seconds']:.0f}",

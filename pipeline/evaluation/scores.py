@@ -26,6 +26,7 @@ TITLES = {
     "pearson": "Pearson's r",
     "spearman": "Spearman's rho",
     "perplexity": "perplexity",
+    "cache_perplexity": "perplexity with a cache",
     "unigram_perplexity": "perplexity of word frequencies",
     "unknown_words": "unknown words",
 }
