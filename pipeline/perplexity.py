@@ -1,6 +1,7 @@
 """How well a language model predicts documents, whatever batch they are in."""
 
 import heapq
+from collections.abc import Callable
 
 import keras
 import numpy as np
@@ -19,11 +20,22 @@ class DocumentLosses:
 
     Call: a split -> (N,) losses of its documents, summed over their words, and (N,) words. A model
         of both directions has the mean of both losses. Where states run on over documents, all
-        are one row, in the split's order; else each document is read from its beginning.
+        are one row, in the split's order; else each document is read from its beginning. `mixed`
+        may make other losses (B, T) of each window and the model's outputs for it.
+    Args: parts, into how many a text that runs on is cut, to be read side by side, each from its
+        beginning: faster, and exact with 1 alone; backward, whether a model of one direction reads
+        texts from their ends.
     """
 
-    def __init__(self, model: keras.Model, task: LanguageModel, split: Split) -> None:
-        self.task = task
+    def __init__(
+        self,
+        model: keras.Model,
+        task: LanguageModel,
+        split: Split,
+        parts: int = 1,
+        backward: bool = False,
+    ) -> None:
+        self.task, self.parts, self.backward = task, parts, backward
         self.both = "second_targets" in model.input
         self.states = {
             name: output.shape[-1]
@@ -38,14 +50,17 @@ class DocumentLosses:
         # Outside of any strategy: the first copy of the weights answers, the others look on.
         self.forward = tf.function(lambda x: model(x, training=False), input_signature=[shown])
 
-    def __call__(self, split: Split) -> tuple[np.ndarray, np.ndarray]:
+    def __call__(
+        self, split: Split, mixed: Callable[[dict, dict], np.ndarray] | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
         losses, words = np.zeros(len(split)), np.zeros(len(split), np.int64)
         documents = self.rows(split)
         directions = in_directions(
             self.both,
             lambda backward: [stream(split, row, self.task, backward) for row in documents],
+            self.backward,
         )
-        found = self.read(split, directions)
+        found = self.read(split, directions, mixed or _losses)
         for place, row in enumerate(directions[""]):
             owner = np.searchsorted(split.ids.offsets, row.targets, "right") - 1
             np.add.at(losses, owner, found[place, : len(row)])
@@ -55,7 +70,10 @@ class DocumentLosses:
     def rows(self, split: Split) -> list[list[int]]:
         """The documents of each row, so that the rows are about as long as each other."""
         if self.task.carry == "stream":
-            return [list(range(len(split)))]
+            ends = np.cumsum(split.lengths)
+            cuts = np.searchsorted(ends, ends[-1] * np.arange(1, self.parts) / self.parts)
+            parts = np.split(np.arange(len(split)), cuts)
+            return [part.tolist() for part in parts if len(part)]
         rows: list[list[int]] = [[] for _ in range(min(ROWS, len(split)))]
         waiting = [(0, place) for place in range(len(rows))]
         for document in np.argsort(-split.lengths, kind="stable").tolist():
@@ -64,7 +82,12 @@ class DocumentLosses:
             heapq.heappush(waiting, (length + int(split.lengths[document]), place))
         return rows
 
-    def read(self, split: Split, directions: dict[str, list[Stream]]) -> np.ndarray:
+    def read(
+        self,
+        split: Split,
+        directions: dict[str, list[Stream]],
+        mixed: Callable[[dict, dict], np.ndarray],
+    ) -> np.ndarray:
         """(rows, words) losses."""
         rows = directions[""]
         state = {name: tf.zeros([len(rows), width]) for name, width in self.states.items()}
@@ -73,5 +96,9 @@ class DocumentLosses:
             shown = windows(split, directions, start, WINDOW)
             outputs = self.forward({**{name: shown[name] for name in self.names}, **state})
             state = {name: outputs[name] for name in state}
-            found.append(outputs["losses"].numpy())
+            found.append(mixed(shown, outputs))
         return np.concatenate(found, axis=1)
+
+
+def _losses(shown: dict, outputs: dict) -> np.ndarray:
+    return outputs["losses"].numpy()

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from configs.recipe import Recipe
 from configs.tasks import LanguageModel, Tag, Task
 from pipeline import tasks
 from pipeline.batching import signature
@@ -16,17 +17,20 @@ from pipeline.predictions import Forward
 
 Scores = dict[str, float]
 
+PARTS = 10  # of a text that runs on: `eval_batch_size` of https://github.com/salesforce/awd-lstm-lm
+
 
 def validator(
-    task: Task,
+    recipe: Recipe,
     labels: list[str],
     model: keras.Model,
     strategy: tf.distribute.Strategy,
     split: Split,
 ) -> Callable[[], Scores]:
     """Make the function that tells the mean loss and the task's scores of the model as it is."""
+    task = recipe.task
     if isinstance(task, LanguageModel):
-        losses = DocumentLosses(model, task, split)
+        losses = DocumentLosses(model, task, split, PARTS, recipe.backward)
         return lambda: of_documents(losses, split)
     forward = Forward(model, strategy, signature(split))
     if isinstance(task, Tag):

@@ -8,7 +8,7 @@ from language_model_kinds import documents, model, recipe
 from configs.loading import RecipeError
 from configs.tasks import LanguageModel
 from configs.training import Train
-from pipeline import build, perplexity, streams, tasks
+from pipeline import build, data, perplexity, streams, tasks
 from pipeline.training import examples
 from pipeline.training.step import Step
 
@@ -106,6 +106,29 @@ def test_a_document_has_the_same_loss_alone_and_among_others(monkeypatch):
         assert losses[row] == pytest.approx(expected, rel=1e-5)
 
 
+def part_of(split, start, end):
+    """A split of some documents alone."""
+    ids, offsets = split.ids.values, split.ids.offsets
+    cut = data.Sequences(
+        ids[offsets[start] : offsets[end]], offsets[start : end + 1] - offsets[start]
+    )
+    return data.Split({"ids": cut}, None, ["x"] * (end - start), {}, np.ones(end - start, "f"))
+
+
+def test_parts_of_a_running_text_are_texts_of_their_own(monkeypatch):
+    monkeypatch.setattr(perplexity, "WINDOW", 4)
+    net = model("model={kind: awd_lstm, width: 5, units: 6, layers: 2}")
+    split = part_of(documents(9, 5, 12, 7, 20, 3), 0, 6)
+    losses, words = perplexity.DocumentLosses(net, RUNNING, split, parts=3)(split)
+    whole, same = perplexity.DocumentLosses(net, RUNNING, split)(split)
+    assert words.tolist() == same.tolist() == (split.lengths - 1).tolist()
+    for start, end in ((0, 2), (2, 4), (4, 6)):  # 11 + 7, 14 + 9, 22 + 5 tokens
+        alone = part_of(split, start, end)
+        expected, _ = perplexity.DocumentLosses(net, RUNNING, alone)(alone)
+        np.testing.assert_allclose(losses[start:end], expected, rtol=1e-5)
+    assert abs(losses[2] - whole[2]) > 1e-4
+
+
 def step_of(net, split, **settings):
     chosen = Train(**{"optimizer": {"kind": "sgd"}, "batch_size": 2, "window": 4, **settings})
     optimizer = build.build_optimizer(chosen, 10, [net.trainable_variables])
@@ -162,3 +185,67 @@ def test_rows_that_cannot_be_shared_out_are_refused():
     chosen = recipe("train.batch_size=6", "train.accumulation=2")
     with pytest.raises(RecipeError, match=r"rows for each of 4 parts \(2 replicas"):
         examples.batches(chosen, documents(9, 9), replicas=2)
+
+
+class TestVaryingWindows:
+    VARIED = Train(batch_size=4, window=20, epochs=3, vary_window=True)
+
+    def made(self, *lengths, seed=1):
+        return streams.Streams(documents(*lengths), self.VARIED, seed, TASK, False)
+
+    def test_lengths_are_drawn_as_the_paper_says(self):
+        edges = streams.varied(2_000_000, 70, np.random.default_rng(0))
+        lengths = np.diff(edges)
+        assert (edges[0], edges[-1]) == (0, 2_000_000)
+        assert lengths[:-1].min() >= 5
+        whole = lengths > 52
+        assert whole.mean() == pytest.approx(0.95, abs=0.005)
+        # Rounding down takes half a word.
+        assert lengths[whole].mean() == pytest.approx(69.5, abs=0.2)
+        assert lengths[~whole].mean() == pytest.approx(34.5, abs=0.5)
+        assert lengths[whole].std() == pytest.approx(5, abs=0.2)
+
+    def test_short_windows_have_five_words_at_least(self):
+        lengths = np.diff(streams.varied(10_000, 6, np.random.default_rng(0)))
+        assert lengths[:-1].min() == 5
+
+    def test_they_are_a_function_of_seed_and_epoch(self):
+        edges = [self.made(300, 200, seed=seed).edges for seed in (1, 1, 2)]
+        assert all((a == b).all() for a, b in zip(edges[0], edges[1], strict=True))
+        drawn = [each.tolist() for each in (*edges[0], *edges[2])]
+        assert all(drawn.count(each) == 1 for each in drawn)
+
+    def test_an_epoch_predicts_every_word_once_in_the_steps_it_told(self):
+        made = self.made(300, 200, 7, 150)
+        expected = sorted(made.split.ids.values[made.split.ids.values != 2])
+        for epoch in range(3):
+            batches = [batch.tensors["targets"].numpy() for batch in made.epoch(epoch, 0)]
+            assert len(batches) == made.steps[epoch]
+            assert len({targets.shape[1] for targets in batches}) > 3
+            seen = np.concatenate([targets.ravel() for targets in batches])
+            assert sorted(seen[seen != 0]) == expected
+
+    def test_an_epoch_goes_on_in_the_middle(self):
+        made = self.made(300, 200)
+        whole, rest = list(made.epoch(1, 0)), list(made.epoch(1, 3))
+        assert len(rest) == len(whole) - 3
+        for a, b in zip(whole[3:], rest, strict=True):
+            assert all(np.array_equal(a.tensors[name], b.tensors[name]) for name in a.tensors)
+
+    def test_the_rate_goes_with_the_length(self):
+        """A window of 3 of 4 words moves the weights by three quarters of the rate."""
+        moved = []
+        for settings in ({"vary_window": True, "learning_rate": 0.4}, {"learning_rate": 0.3}):
+            net, split = model(), documents(9, 9)
+            step = step_of(net, split, **settings)
+            shown = streams.Streams(split, Train(batch_size=2, window=3), 0, TASK, True)
+            batch = next(shown.epoch(0, 0))
+            step(batch.tensors, 0, False)
+            moved.append(net.get_weights())
+        for a, b in zip(*moved, strict=True):
+            np.testing.assert_allclose(a, b, atol=1e-6)
+
+    @pytest.mark.parametrize("compiled", ["train.xla=true", "train.strategy.kind=tpu"])
+    def test_compilers_of_each_shape_are_refused(self, compiled):
+        with pytest.raises(RecipeError, match="vary_window makes windows of many lengths"):
+            recipe("train.vary_window=true", compiled)
