@@ -120,6 +120,17 @@ class Recipe(Closed):
         return self
 
     @model_validator(mode="after")
+    def a_cache_goes_with_one_direction(self) -> Self:
+        known = isinstance(self.model, AwdLstm) and isinstance(self.task, LanguageModel)
+        if self.evaluate.cache is not None and not known:
+            raise ValueError(
+                "evaluate.cache compares the states of a language model that reads in one"
+                f" direction, model.kind 'awd_lstm'; got {self.model.kind!r} with task.kind"
+                f" {self.task.kind!r}: leave it out"
+            )
+        return self
+
+    @model_validator(mode="after")
     def compared_words_have_no_last_state(self) -> Self:
         model = self.model
         if (
