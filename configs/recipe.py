@@ -77,6 +77,11 @@ class Recipe(Closed):
         return self.model.embedding if isinstance(self.model, TextCNN | Recurrent) else None
 
     @property
+    def backward(self) -> bool:
+        """Whether the model reads texts from their last word to their first, and no other way."""
+        return isinstance(self.model, AwdLstm) and self.model.backward
+
+    @property
     def elmo(self) -> ElmoVectors | None:
         """The pretrained ELMo whose vectors the model reads, if it is to."""
         return self.embedding.elmo if self.embedding else None

@@ -17,7 +17,6 @@ from configs.training import Train
 from pipeline.batching import Batch, prefetched, specs
 from pipeline.data import Split
 
-
 # Of windows that vary: the share that is drawn around the whole length, the others around its half,
 # the standard deviation of all, and the least tokens.
 WHOLE, DEVIATION, SHORTEST = 0.95, 5, 5
@@ -40,10 +39,12 @@ class Stream:
 
 
 def stream(split: Split, order: Sequence[int], task: LanguageModel, backward: bool) -> Stream:
-    """The documents `order` of a split, each of them turned round if `backward`.
+    """The documents `order` of a split, from their ends if `backward`.
 
     A document is [CLS] w1 ... wn [SEP]. Where the state ends with it, w1 follows [CLS] and [SEP]
-    follows wn; where it runs on, w1 follows the [SEP] of the document before.
+    follows wn; backward, wn follows [SEP] and [CLS] follows w1. Where it runs on, w1 follows the
+    [SEP] of the document before; backward, the last document comes first, and the [SEP] of the one
+    before follows w1. There is always one before: the first follows the last.
     """
     offsets = split.ids.offsets
     spans = [(int(offsets[row]), int(offsets[row + 1])) for row in order]
@@ -56,11 +57,12 @@ def stream(split: Split, order: Sequence[int], task: LanguageModel, backward: bo
         fresh[np.cumsum([0, *map(len, sources[:-1])])] = True
         flat = np.concatenate(sources).astype(np.int32)
         return Stream(flat, flat - 1 if backward else flat + 1, fresh)
-    if backward:
-        raise ValueError("a stream that runs on is read in one direction")
     targets = np.concatenate([np.arange(start + 1, end) for start, end in spans]).astype(np.int32)
     before = np.concatenate([[spans[-1][1] - 1], targets[:-1]]).astype(np.int32)
-    return Stream(before, targets, np.zeros(len(targets), bool))
+    fresh = np.zeros(len(targets), bool)
+    return (
+        Stream(targets[::-1], before[::-1], fresh) if backward else Stream(before, targets, fresh)
+    )
 
 
 def window(split: Split, rows: Sequence[Stream], start: int, length: int, prefix: str = "") -> dict:
@@ -86,9 +88,14 @@ def window(split: Split, rows: Sequence[Stream], start: int, length: int, prefix
     return {prefix + name: value for name, value in shown.items()}
 
 
-def in_directions(both: bool, make: Callable[[bool], list[Stream]]) -> dict[str, list[Stream]]:
-    """By the prefix of its inputs, what `make` makes for each direction; it is told if backward."""
-    return {"": make(False), "second_": make(True)} if both else {"": make(False)}
+def in_directions(
+    both: bool, make: Callable[[bool], list[Stream]], backward: bool = False
+) -> dict[str, list[Stream]]:
+    """By the prefix of its inputs, what `make` makes for each direction; it is told if backward.
+
+    Args: backward, whether the only direction is.
+    """
+    return {"": make(False), "second_": make(True)} if both else {"": make(backward)}
 
 
 def windows(split: Split, directions: dict[str, list[Stream]], start: int, length: int) -> dict:
@@ -131,7 +138,8 @@ class Streams:
     laid end to end; the whole is cut into as many rows of equal length as the batch has, and each
     step takes a window of every row.
 
-    Args: both, whether to show each row turned round too, in inputs after `second_`.
+    Args: both, whether to show each row turned round too, in inputs after `second_`; backward,
+        whether to show it turned round alone.
     """
 
     split: Split
@@ -139,6 +147,7 @@ class Streams:
     seed: int
     task: LanguageModel
     both: bool
+    backward: bool = False
 
     @property
     def rows(self) -> int:
@@ -173,7 +182,9 @@ class Streams:
         if self.task.carry == "document":
             order = np.random.default_rng((self.seed, epoch)).permutation(order).tolist()
         directions = in_directions(
-            self.both, lambda backward: self.cut(stream(self.split, order, self.task, backward))
+            self.both,
+            lambda backward: self.cut(stream(self.split, order, self.task, backward)),
+            self.backward,
         )
         left = list(pairwise(self.edges[epoch][position:].tolist()))
 

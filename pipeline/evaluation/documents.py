@@ -48,7 +48,7 @@ def measure(
 ) -> Measured:
     """Let the language model read the split, and say how well it foresaw the words."""
     split = data.load(prepared, name, recipe, 0)
-    document_losses = DocumentLosses(trained.model, task, split)
+    document_losses = DocumentLosses(trained.model, task, split, backward=recipe.backward)
     losses, words = document_losses(split)
     cache, cached = recipe.evaluate.cache, None
     if cache is not None:
@@ -64,7 +64,7 @@ def measure(
         "vocabulary": size,
         "tokenizer": recipe.text.tokenizer.kind,
         "both": document_losses.both,
-        "backward": isinstance(model, AwdLstm) and model.backward,
+        "backward": recipe.backward,
         "sampled": isinstance(model, Elmo | AwdLstm)
         and model.softmax == "sampled"
         and model.samples < size,

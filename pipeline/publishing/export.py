@@ -68,7 +68,7 @@ def _write(folder: Path, recipe: Recipe, run_dir: Path, version: int) -> list[st
     from pipeline.publishing import golden, warm_up
     from pipeline.publishing.golden_language import language_answers, next_answers
     from pipeline.publishing.golden_tags import tag_answers
-    from pipeline.publishing.language_signatures import backward, language_servable
+    from pipeline.publishing.language_signatures import language_servable
     from pipeline.publishing.signatures import servable
     from pipeline.publishing.tag_signatures import tag_servable
 
@@ -77,7 +77,7 @@ def _write(folder: Path, recipe: Recipe, run_dir: Path, version: int) -> list[st
     if isinstance(task, Tag):
         served = tag_servable(tokenizer, model, labels, task)
     elif isinstance(task, LanguageModel):
-        served = language_servable(tokenizer, model, task, backward(recipe), recipe.export.top_k)
+        served = language_servable(tokenizer, model, task, recipe.backward, recipe.export.top_k)
     else:
         served = servable(tokenizer, model, labels, task.kind, recipe.export.top_k)
     served.save(folder)
@@ -93,7 +93,7 @@ def _write(folder: Path, recipe: Recipe, run_dir: Path, version: int) -> list[st
         clear = CLEAR * TOLERANCES[recipe.train.precision]
         requests = tag_answers(examples, inputs, model, labels, task, clear)
     elif isinstance(task, LanguageModel):
-        requests = language_answers(examples, inputs, model, task, backward(recipe))
+        requests = language_answers(examples, inputs, model, task, recipe.backward)
         if "next" in served.functions:
             requests += next_answers(examples, tokenizer, model, task, recipe.export.top_k)
     else:

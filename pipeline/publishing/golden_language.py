@@ -27,7 +27,7 @@ def language_answers(
 ) -> list[dict[str, Any]]:
     """One golden request to `serving_default` for each text."""
     splits = [document(text, inputs) for (text,) in examples]
-    document_losses = DocumentLosses(model, task, splits[0])
+    document_losses = DocumentLosses(model, task, splits[0], backward=backward)
     requests = []
     for split in splits:
         losses, words = document_losses(split)

@@ -5,8 +5,6 @@ from typing import Any
 
 import tensorflow as tf
 
-from configs.models import AwdLstm
-from configs.recipe import Recipe
 from configs.tasks import LanguageModel
 from pipeline.build import elmo_layers
 from pipeline.publishing.language_scorers import BothDirections, OneDirection, lengths
@@ -94,8 +92,3 @@ def shown(tokenizer: Any) -> list[bool]:
         token == END or (token not in hidden and spelling not in SPECIAL)
         for token, spelling in enumerate(tokenizer.vocabulary)
     ]
-
-
-def backward(recipe: Recipe) -> bool:
-    """Whether the recipe's language model reads texts from their last word to their first."""
-    return isinstance(recipe.model, AwdLstm) and recipe.model.backward

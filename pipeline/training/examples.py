@@ -44,7 +44,8 @@ def batches(recipe: Recipe, split: Split, replicas: int) -> Batches | Streams:
                 f" ({replicas} replicas, accumulation {settings.accumulation}), got"
                 f" {settings.batch_size}"
             )
-        return Streams(split, settings, recipe.seed, task, both=recipe.model.kind == "elmo")
+        both = recipe.model.kind == "elmo"
+        return Streams(split, settings, recipe.seed, task, both, recipe.backward)
     static = settings.xla or settings.strategy.kind == "tpu"
     fixed = (settings.batch_size or 1, LENGTH_STEP) if static else (1, 1)
     return Batches(split, settings, recipe.seed, parts, fixed)
