@@ -1,5 +1,6 @@
 """How large a recipe's model is and what memory its training takes, told without TensorFlow."""
 
+from collections.abc import Sequence
 from typing import assert_never
 
 from configs.models import (
@@ -23,10 +24,13 @@ BYTES = 262  # different characters of a word: bytes and marks
 GATES = {"rnn": 1, "gru": 3, "lstm": 4}
 
 
-def parameters(recipe: Recipe, vocabulary: int, outputs: int) -> dict[str, int]:
+def parameters(
+    recipe: Recipe, vocabulary: int, outputs: int, members: Sequence[Recipe] = ()
+) -> dict[str, int]:
     """Parameters of each part of the model, without those of a pretrained ELMo that it uses.
 
-    Args: vocabulary, number of token ids; outputs, of the head: labels, or 1 for a regression.
+    Args: vocabulary, number of token ids; outputs, of the head: labels, or 1 for a regression;
+        members, the recipes of an ensemble's.
     """
     match recipe.model:
         case TextCNN() as model:
@@ -59,8 +63,15 @@ def parameters(recipe: Recipe, vocabulary: int, outputs: int) -> dict[str, int]:
                 "recurrent": 2 * model.layers * layer,
                 "softmax": vocabulary * (width + 1),
             }
-        case AwdLstm() | Ensemble():
-            return {}
+        case Ensemble():
+            each = [sum(parameters(m, vocabulary, outputs).values()) for m in members]
+            return {f"member_{number}": size for number, size in enumerate(each)}
+        case AwdLstm() as model:
+            return {
+                "embeddings": vocabulary * model.width,
+                "encoder": sum(4 * own * (read + own + 1) for read, own in awd_layers(model)),
+                **_awd_softmax(model, vocabulary),
+            }
         case unknown:
             assert_never(unknown)
 
@@ -102,6 +113,23 @@ def _recurrent(model: Recurrent, width: int) -> int:
     return own + (model.units * out if model.projection else 0)
 
 
+def awd_layers(model: AwdLstm) -> list[tuple[int, int]]:
+    """Of each layer what it reads and how many units it has."""
+    units = [model.units] * (model.layers - 1) + [model.width]
+    return list(zip([model.width, *units], units, strict=False))
+
+
+def _awd_softmax(model: AwdLstm, vocabulary: int) -> dict[str, int]:
+    """Biases alone where it is tied; what an adaptive one has besides."""
+    width, cutoffs = model.width, [cutoff for cutoff in model.cutoffs if cutoff < vocabulary]
+    if model.softmax != "adaptive" or not cutoffs:
+        return {"softmax": vocabulary * (1 if model.tied else 1 + width)}
+    narrow = [max(1, width // 4 ** (n + 1)) for n in range(len(cutoffs))]
+    sizes = [end - start for start, end in pairwise([*cutoffs, vocabulary])]
+    own = vocabulary + sum(width * (n + 1) + 1 - width + width * 0 for n in narrow)
+    return {"softmax": own}
+
+
 def _pooling(pooling: Pooling, width: int) -> int:
     """Of vectors of this width."""
     match pooling:
@@ -130,6 +158,8 @@ def _head(recipe: Recipe, pooled: int, outputs: int) -> dict[str, int]:
 
 def state_bytes(recipe: Recipe, sizes: dict[str, int]) -> int:
     """Weights, gradients, optimizer state and averages, from the sizes of `parameters`."""
+    if isinstance(recipe.model, Ensemble):
+        return FLOAT * sum(sizes.values())  # nothing is trained
     embedding = getattr(recipe.model, "embedding", Embedding())
     fixed = {"static": 1.0, "multichannel": 0.5}.get(embedding.kind, 0.0)
     total = sum(sizes.values())

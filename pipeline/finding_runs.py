@@ -5,6 +5,8 @@ import logging
 import re
 from pathlib import Path
 
+from configs import loading
+from configs.recipe import Recipe
 from pipeline import artifacts
 from pipeline.errors import JobError
 
@@ -54,6 +56,11 @@ def found(path: str | Path) -> Path | None:
     newest = max(runs, key=lambda run: (_published(run).stat().st_mtime_ns, run.name))
     _tell(path, newest, len(runs))
     return newest
+
+
+def recipe(path: str | Path) -> Recipe:
+    """The recipe that a run was trained by; the run as `find` takes it."""
+    return loading.load(find(path) / TRAINING / "recipe.yaml")
 
 
 def prepared(run: Path) -> Path:

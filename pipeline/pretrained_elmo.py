@@ -15,6 +15,8 @@ from pipeline import artifacts, elmo_files, finding_runs
 from pipeline.elmo_files import Elmo
 from pipeline.errors import JobError
 
+ELMO = "elmo.json"  # beside published weights: the arguments of a pretrained one among them
+
 
 def read(path: Path) -> Elmo:
     """Arguments and weights of the `CharacterCNN` and the `ElmoEncoder`.
@@ -55,6 +57,12 @@ def content(path: Path) -> str:
     run = found(path)
     files = [run / finding_runs.TRAINING / finding_runs.WEIGHTS] if run else elmo_files.files(path)
     return artifacts.fingerprint([artifacts.checksum(file) for file in files])
+
+
+def inside(training: Path) -> Elmo | None:
+    """The arguments of the one that a published model contains, if it does."""
+    path = training / ELMO
+    return Elmo(**artifacts.read_json(path)) if path.is_file() else None
 
 
 def wanted(recipe: Recipe) -> Elmo | None:

@@ -1,18 +1,17 @@
 """Where a training job keeps its files, and how later stages read a trained model back."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from safetensors.numpy import load_file
 
 from configs import loading
+from configs.models import Ensemble
 from configs.recipe import Recipe
-from pipeline import artifacts, earlier_weights, finding_runs, pretrained_elmo
+from pipeline import artifacts, earlier_weights, finding_runs, members, pretrained_elmo
 from pipeline.finding_runs import TRAINING, WEIGHTS
 from pipeline.training import checkpoints
-
-ELMO = "elmo.json"  # the arguments of a pretrained one that the model contains
 
 # What may change between two starts of the same job: none of it changes the numbers.
 FREE = {"strategy", "save_every", "keep", "log_every"}
@@ -27,9 +26,10 @@ def mark(recipe: Recipe, prepared: Path) -> str:
 
 
 def _starts(recipe: Recipe) -> list[str | None]:
-    """What stands for the files and runs that a model's first weights are read from."""
+    """What stands for the files and runs that a model's weights come from."""
     vectors = recipe.embedding and recipe.embedding.path
     earlier = [recipe.init_from] if recipe.init_from else []
+    earlier += recipe.model.members if isinstance(recipe.model, Ensemble) else ()
     return [
         artifacts.checksum(Path(vectors)) if vectors and Path(vectors).is_file() else None,
         pretrained_elmo.content(Path(recipe.elmo.path)) if recipe.elmo else None,
@@ -71,16 +71,15 @@ def load(run_dir: Path) -> Trained:
     recipe = whole(loading.load(run_dir / TRAINING / "recipe.yaml"))
     prepared = finding_runs.prepared(run_dir)
 
-    from pipeline import elmo_files
     from pipeline.build import build_model
     from pipeline.text.tokenizers import load as load_tokenizer
 
     tokenizer = load_tokenizer(prepared / "tokenizer")
     labels = artifacts.read_json(prepared / "labels.json")
-    elmo = None
-    if (run_dir / TRAINING / ELMO).is_file():
-        elmo = elmo_files.Elmo(**artifacts.read_json(run_dir / TRAINING / ELMO))
-    model = build_model(recipe, tokenizer.vocabulary, max(len(labels), 1), elmo)
+    size, training = max(len(labels), 1), run_dir / TRAINING
+    parts = [replace(part, recipe=whole(part.recipe)) for part in members.read(training)]
+    elmo = pretrained_elmo.inside(training)
+    model = build_model(recipe, tokenizer.vocabulary, size, elmo, parts)
     values = load_file(run_dir / TRAINING / WEIGHTS)
     checkpoints.assign(checkpoints.by_path(model.weights), values)
     return Trained(recipe, prepared, tokenizer, labels, model)

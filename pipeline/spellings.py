@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from configs.data import Text
-from configs.models import Elmo
+from configs.models import Elmo, Ensemble
 from configs.recipe import Recipe
 from pipeline.text.characters import LONGEST, SENTENCE_END, SENTENCE_START, character_ids
 from pipeline.text.cleaning import clean
@@ -75,7 +75,9 @@ class Spellings:
 
 
 def reads_characters(recipe: Recipe) -> bool:
-    """Whether the model computes anything from the characters of words."""
+    """Whether the model computes anything from the characters of words, or may do so."""
+    if isinstance(recipe.model, Ensemble):
+        return recipe.text.tokenizer.kind == "word"  # what its members read is theirs to say
     if isinstance(recipe.model, Elmo):
         return True
     embedding = recipe.embedding

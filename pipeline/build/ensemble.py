@@ -1,10 +1,18 @@
 """Trained models side by side."""
 
+from collections.abc import Callable
+
 import keras
 
-from configs.models import Ensemble
+from components import ensemble as components
 from configs.recipe import Recipe
+from pipeline import members
 
 
-def ensemble(recipe: Recipe, model: Ensemble) -> keras.Model:
-    raise NotImplementedError
+def ensemble(recipe: Recipe, makers: list[Callable[[], keras.Model]]) -> keras.Model:
+    """Args: makers, of the members; the paths of their weights begin with member_0 and so on."""
+    made = {}
+    for number, make in enumerate(makers):
+        with keras.name_scope(members.name(number)):
+            made[members.name(number)] = make()
+    return components.ensemble(made, components.MeanAnswer(recipe.task.kind, name="mean"))

@@ -1,6 +1,6 @@
 """Models for every family and task."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, assert_never
 
@@ -22,15 +22,20 @@ from pipeline.build.ensemble import ensemble
 from pipeline.build.recurrent import pooling, stack
 from pipeline.build.words import on_cpu_without_xla, token_vectors
 from pipeline.elmo_files import Elmo
+from pipeline.members import Member
 
 
 def build_model(
-    recipe: Recipe, vocabulary: list[str], num_labels: int, elmo: Elmo | None = None
+    recipe: Recipe,
+    vocabulary: list[str],
+    num_labels: int,
+    elmo: Elmo | None = None,
+    members: Sequence[Member] = (),
 ) -> keras.Model:
     """The recipe's model: a dict of inputs -> a dict of outputs, see `components.text_models`.
 
     Weights are drawn from the recipe's seed; `start_from_vectors` puts pretrained ones in.
-    Args: elmo, the pretrained one that the recipe names, if it does.
+    Args: elmo, the pretrained one that the recipe names, if it does; members, of an ensemble.
     """
     policy, seed = recipe.train.precision, recipe.seed
     pool: Callable
@@ -74,8 +79,12 @@ def build_model(
             if isinstance(recipe.task, LanguageModel):
                 return language_models.awd_lstm(recipe, model, len(vocabulary))
             return awd_classifier(recipe, model, len(vocabulary), num_labels)
-        case models.Ensemble() as model:
-            return ensemble(recipe, model)
+        case models.Ensemble():
+            makers = [
+                partial(build_model, part.recipe, vocabulary, num_labels, part.elmo)
+                for part in members
+            ]
+            return ensemble(recipe, makers)
         case unknown:
             assert_never(unknown)
     if not pair:

@@ -5,7 +5,9 @@ from typing import Any
 from configs.data import WordTokenizer
 from configs.estimate import activation_bytes, parameters, state_bytes
 from configs.loading import RecipeError
+from configs.models import Ensemble
 from configs.recipe import Recipe
+from pipeline import finding_runs
 from pipeline.errors import JobError
 from pipeline.prepare import inputs
 from pipeline.recipes.look import Look, look
@@ -23,7 +25,8 @@ def estimate(recipe: Recipe) -> dict[str, Any]:
     found, unseen = _look(recipe)
     tokens = _vocabulary(recipe, found)
     outputs = tokens if recipe.task.kind == "language_model" else _outputs(recipe, found)
-    sizes = parameters(recipe, tokens, outputs)
+    members = recipe.model.members if isinstance(recipe.model, Ensemble) else ()
+    sizes = parameters(recipe, tokens, outputs, [finding_runs.recipe(run) for run in members])
     return {
         "parameters": sum(sizes.values()),
         "parts": sizes,

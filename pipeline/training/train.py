@@ -15,12 +15,21 @@ import numpy as np
 from safetensors.numpy import save_file
 
 from configs import loading
+from configs.models import Ensemble
 from configs.recipe import Recipe
 from pipeline import artifacts, build, initial_weights, pretrained_elmo, runs, tasks, tracking
 from pipeline.errors import Interrupted
 from pipeline.progress import Bar, progress
 from pipeline.text.tokenizers import load as load_tokenizer
-from pipeline.training import checkpoints, distribute, examples, gradients, not_finite
+from pipeline.training import (
+    checkpoints,
+    curves,
+    distribute,
+    ensembles,
+    examples,
+    gradients,
+    not_finite,
+)
 from pipeline.training.averaging import due
 from pipeline.training.state import State
 from pipeline.training.step import Step
@@ -55,6 +64,10 @@ def train(recipe: Recipe, prepared: Path) -> Path:
         tracking.open_run(recipe, run_dir, prepared) if chief else nullcontext(tracking.Silent())
     )
     with opened as run, stop_requests() as asked_to_stop:
+        if isinstance(recipe.model, Ensemble):
+            if chief:
+                ensembles.publish(recipe, prepared, run_dir, mark, run)
+            return run_dir
         job = Job(recipe, prepared, run_dir, strategy, run)
         job.run(asked_to_stop)
         if chief:
@@ -97,7 +110,7 @@ class Job:
             self.model, self.optimizer, self.loss, strategy, self.settings, recipe.seed, signature
         )
         if self.valid is not None:
-            self.validate = validator(recipe.task, labels, self.model, strategy, self.valid)
+            self.validate = validator(recipe, labels, self.model, strategy, self.valid)
         if self.settings.log_gradients and self.chief:
             batch = gradients.longest(self.batches.epoch(0, 0))
             self.gradients = gradients.Gradients(self.model, self.loss, batch)
@@ -145,7 +158,8 @@ class Job:
             now = time.monotonic()
             state.seconds += now - since
             figures = {"tokens_per_second": real / (now - since), "padding": 1 - real / padded}
-            self._log(answer, figures)
+            points = curves.of_step(answer, self.optimizer, figures)
+            self.tracking.metrics(state.step, points)
             if validates:
                 self._validate()
                 self._log_gradients()
@@ -174,26 +188,6 @@ class Job:
         bar.advance(len(pending), loss=self.state.mean_loss)
         pending.clear()
         return stop
-
-    def _log(self, answer: dict, figures: dict[str, float]) -> None:
-        self.tracking.metrics(
-            self.state.step,
-            {
-                "train/loss": float(answer["loss"]) / max(float(answer["weight"]), 1e-12),
-                "train/gradient_norm": float(answer["norm"]),
-                **{f"train/{k}": float(v) for k, v in answer.items() if k.startswith("norm/")},
-                **self._rates(),
-                **{f"train/{name}": value for name, value in figures.items()},
-            },
-        )
-
-    def _rates(self) -> dict[str, float]:
-        """Of the highest layer group, and where groups differ of the lowest."""
-        rate, lowest = float(self.optimizer.learning_rate), min(self.optimizer.multipliers)
-        rates = {"train/learning_rate": rate}
-        if self.settings.discriminative:
-            rates["train/learning_rate_lowest"] = rate * lowest
-        return rates
 
     def _validate(self) -> None:
         """Score the validation split; without one, the training loss so far decides."""
@@ -265,7 +259,7 @@ class Job:
             artifacts.write_json(folder / "history.json", self.state.history)
             if self.elmo is not None:
                 arguments = {"characters": self.elmo.characters, "encoder": self.elmo.encoder}
-                artifacts.write_json(folder / runs.ELMO, arguments)
+                artifacts.write_json(folder / pretrained_elmo.ELMO, arguments)
             (folder / "recipe.yaml").write_text(loading.dump(self.recipe), encoding="utf-8")
         self.tracking.metrics(
             self.state.step,
