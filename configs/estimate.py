@@ -1,6 +1,8 @@
 """How large a recipe's model is and what memory its training takes, told without TensorFlow."""
 
 from collections.abc import Sequence
+from itertools import pairwise
+from operator import mul
 from typing import assert_never
 
 from configs.models import (
@@ -16,7 +18,7 @@ from configs.models import (
     TextCNN,
 )
 from configs.recipe import Recipe
-from configs.tasks import Tag
+from configs.tasks import LanguageModel, Tag
 from configs.training import SGD, Adadelta, Adam, Train
 
 FLOAT = 4  # bytes; weights, gradients and optimizer state are float32 under every precision
@@ -67,10 +69,11 @@ def parameters(
             each = [sum(parameters(m, vocabulary, outputs).values()) for m in members]
             return {f"member_{number}": size for number, size in enumerate(each)}
         case AwdLstm() as model:
+            layers = [4 * units * (width + units + 1) for width, units in _awd_layers(model)]
             return {
                 "embeddings": vocabulary * model.width,
-                "encoder": sum(4 * own * (read + own + 1) for read, own in awd_layers(model)),
-                **_awd_softmax(model, vocabulary),
+                "encoder": sum(layers),
+                "softmax": _awd_softmax(model, vocabulary),
             }
         case unknown:
             assert_never(unknown)
@@ -113,21 +116,22 @@ def _recurrent(model: Recurrent, width: int) -> int:
     return own + (model.units * out if model.projection else 0)
 
 
-def awd_layers(model: AwdLstm) -> list[tuple[int, int]]:
-    """Of each layer what it reads and how many units it has."""
+def _awd_layers(model: AwdLstm) -> list[tuple[int, int]]:
+    """The width of what each layer reads, and its units."""
     units = [model.units] * (model.layers - 1) + [model.width]
     return list(zip([model.width, *units], units, strict=False))
 
 
-def _awd_softmax(model: AwdLstm, vocabulary: int) -> dict[str, int]:
-    """Biases alone where it is tied; what an adaptive one has besides."""
-    width, cutoffs = model.width, [cutoff for cutoff in model.cutoffs if cutoff < vocabulary]
+def _awd_softmax(model: AwdLstm, vocabulary: int) -> int:
+    cutoffs = [cutoff for cutoff in model.cutoffs if cutoff < vocabulary]
     if model.softmax != "adaptive" or not cutoffs:
-        return {"softmax": vocabulary * (1 if model.tied else 1 + width)}
-    narrow = [max(1, width // 4 ** (n + 1)) for n in range(len(cutoffs))]
-    sizes = [end - start for start, end in pairwise([*cutoffs, vocabulary])]
-    own = vocabulary + sum(width * (n + 1) + 1 - width + width * 0 for n in narrow)
-    return {"softmax": own}
+        return vocabulary * (1 if model.tied else 1 + model.width)
+    narrow = [max(1, model.width // 4**n) for n in range(1, len(cutoffs) + 1)]
+    own = vocabulary + len(cutoffs) * (model.width + 1) + model.width * sum(narrow)
+    if not model.tied:
+        sizes = [end - start for start, end in pairwise([*cutoffs, vocabulary])]
+        own += cutoffs[0] * model.width + sum(map(mul, sizes, narrow))
+    return own
 
 
 def _pooling(pooling: Pooling, width: int) -> int:
@@ -172,7 +176,8 @@ def state_bytes(recipe: Recipe, sizes: dict[str, int]) -> int:
 def activation_bytes(recipe: Recipe) -> int:
     """What a step keeps for the backward pass, at most: every text as long as it may be."""
     train = recipe.train
-    length = train.window if isinstance(recipe.model, Elmo) else recipe.text.max_length
+    runs_on = isinstance(recipe.task, LanguageModel)
+    length = train.window if runs_on else recipe.text.max_length
     positions = train.batch_tokens or (train.batch_size or 0) * length
     size = FLOAT if train.precision == "float32" else FLOAT // 2
     return positions // train.accumulation * _kept(recipe) * size
@@ -194,7 +199,14 @@ def _kept(recipe: Recipe) -> int:
             scores = model.samples if model.softmax == "sampled" else recipe.text.tokenizer.size
             layers = model.layers * 6 * model.units
             return 2 * 2 * (50 * filters + layers + scores)
-        case AwdLstm() | Ensemble():
+        case AwdLstm() as model:
+            # As of the others; scores and what becomes of them.
+            layers = sum(2 * width + 6 * units for width, units in _awd_layers(model))
+            scores = {"sampled": model.samples, "adaptive": model.cutoffs[0]}.get(
+                model.softmax, recipe.text.tokenizer.size
+            )
+            return 2 * (2 * model.width + layers + 2 * scores)
+        case Ensemble():
             return 0
         case unknown:
             assert_never(unknown)

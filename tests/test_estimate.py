@@ -45,6 +45,25 @@ def test_sizes_are_those_of_the_built_model(overrides):
     assert estimate.state_bytes(recipe, sizes) == 4 * (model.count_params() + gradients + slots)
 
 
+AWD = "kind: awd_lstm, width: 7, units: 6, samples: 5"
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        [f"model={{{AWD}, layers: 3}}"],
+        [f"model={{{AWD}, layers: 1, tied: false}}"],
+        [f"model={{{AWD}, softmax: sampled, tied: false}}", "train.optimizer={kind: sgd}"],
+        [f"model={{{AWD}, softmax: adaptive, cutoffs: [10, 30, 90]}}"],
+        [f"model={{{AWD}, softmax: adaptive, cutoffs: [10, 30], tied: false}}"],
+        [f"model={{{AWD}, softmax: adaptive, cutoffs: [50]}}"],
+    ],
+    ids=str,
+)
+def test_sizes_of_language_models(overrides):
+    test_sizes_are_those_of_the_built_model(["task={kind: language_model}", *overrides])
+
+
 def test_activations_follow_the_batch():
     def size(*overrides):
         return estimate.activation_bytes(loading.parse(RECIPE, overrides))
@@ -53,3 +72,14 @@ def test_activations_follow_the_batch():
     assert size("train.batch_size=null", "train.batch_tokens=640") == size()
     assert size("train.accumulation=4") == size() // 4
     assert size("train.precision=mixed_bfloat16") == size() // 2
+
+
+def test_activations_of_a_language_model_follow_the_window():
+    def size(*overrides):
+        awd = f"model={{{AWD}}}"
+        recipe = loading.parse(RECIPE, [awd, "task={kind: language_model}", *overrides])
+        return estimate.activation_bytes(recipe)
+
+    assert size("train.window=35") == size() // 2
+    assert size("text.max_length=20") == size()
+    assert size("model.softmax=sampled") < size() / 10
