@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 import keras
 from keras import ops
 
+from components import chunked_reading
 from components.recurrent import Recurrent
 from components.recurrent_steps import Weights
 
@@ -26,9 +27,11 @@ class AwdLstm(keras.layers.Layer):
     Call: x (B, T, D), and optionally mask (B, T) bool, state, the list of (B, U or width) from
         which to start, and fresh (B, T) bool, where texts begin -> outputs (B, T, width) of the
         last layer, 0 at padding, and the last states [h, c of the lowest layer, ...] in float32.
+        With a window: x and mask -> (B, 3 * width), see `components.chunked_reading.features`.
     Args: units, U of all layers but the last; width, of the last; num_layers; input_dropout, rate
         of a text's features in x; hidden_dropout, the same between layers; weight_dropout, rate of
-        the entries of the recurrent kernels; seed.
+        the entries of the recurrent kernels; window, tokens between two cuts of the gradient in a
+        text of which features are wanted, or None for outputs; seed.
     Sources: Merity et al. 2017, https://arxiv.org/abs/1708.02182, sections 2, 4.2 and 4.6; all
         weights start uniform on [-1 / sqrt(U), 1 / sqrt(U)], as PyTorch's LSTM, with which it was
         trained, https://github.com/salesforce/awd-lstm-lm; of its two biases we have the sum.
@@ -42,6 +45,7 @@ class AwdLstm(keras.layers.Layer):
         input_dropout=0.0,
         hidden_dropout=0.0,
         weight_dropout=0.0,
+        window=None,
         seed=0,
         **kwargs,
     ):
@@ -49,7 +53,7 @@ class AwdLstm(keras.layers.Layer):
         self.supports_masking = True
         self.units, self.width, self.num_layers = units, width, num_layers
         self.input_dropout, self.hidden_dropout = input_dropout, hidden_dropout
-        self.weight_dropout, self.seed = weight_dropout, seed
+        self.weight_dropout, self.window, self.seed = weight_dropout, window, seed
         self.generator = keras.random.SeedGenerator(seed)
         self.layers = [
             Recurrent(
@@ -80,6 +84,8 @@ class AwdLstm(keras.layers.Layer):
             layer.build((*x_shape[:-1], width))
 
     def call(self, x, mask=None, state=None, fresh=None, training=None):
+        if self.window is not None:
+            return chunked_reading.features(self, x, mask, self.window, training)
         drawn = self.draw(ops.shape(x)[0], training)
         return self.read(x, drawn, mask, state, fresh, training)
 
@@ -121,5 +127,6 @@ class AwdLstm(keras.layers.Layer):
             "input_dropout": self.input_dropout,
             "hidden_dropout": self.hidden_dropout,
             "weight_dropout": self.weight_dropout,
+            "window": self.window,
             "seed": self.seed,
         }

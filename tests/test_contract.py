@@ -14,11 +14,14 @@ from components.adaptive_softmax import AdaptiveSoftmax
 from components.attention import Attention
 from components.attention_scores import KINDS, Scores
 from components.awd_lstm import AwdLstm
+from components.batch_norm import BatchNorm
+from components.block_head import BlockHead
 from components.characters import CharacterCNN
 from components.distinct_tokens import DistinctTokens
 from components.dropouts import LockedDropout
 from components.elmo import ElmoEncoder
 from components.embeddings import WordEmbeddings
+from components.ensemble import MeanAnswer
 from components.full_softmax import FullSoftmax
 from components.hard_attention import HardAttention
 from components.heads import LinearHead
@@ -95,6 +98,7 @@ def ngrams(**arguments):
 
 WORDS = {"vocabulary_size": 20, "width": 7, "kind": "multichannel", "seed": 5}
 HEAD = {"num_outputs": 4, "dropout": 0.3, "max_norm": 2.0, "seed": 5}
+BLOCKS = {"num_outputs": 4, "units": 7, "dropouts": (0.3, 0.2), "seed": 5}
 TAG_HEAD = {"num_outputs": 4, "dropout": 0.3, "seed": 5}
 # No forget bias, because first weights that are not 0 must follow the seed.
 LSTM = {
@@ -181,6 +185,7 @@ AWD = {
     "input_dropout": 0.3,
     "hidden_dropout": 0.2,
     "weight_dropout": 0.4,
+    "window": None,
     "seed": 5,
 }
 WORD_TABLE = {"vocabulary_size": 20, "width": 7, "dropout": 0.3, "seed": 5}
@@ -223,6 +228,7 @@ ROWS = {
     "highway": Row(Highway, {"seed": 5}, VECTORS, (B, T, D)),
     "elmo": Row(ElmoEncoder, ELMO, VECTORS, (B, T, 4, 2 * D), masked=True),
     "awd_lstm": Row(AwdLstm, AWD, VECTORS, (B, T, 5), masked=True),
+    "chunked_awd_lstm": Row(AwdLstm, AWD | {"window": 4}, VECTORS, (B, 3 * 5), masked=True),
     "mix": Row(
         ScalarMix, {"layer_norm": True, "dropout": 0.3, "seed": 5}, LAYERS, (B, T, D), masked=True
     ),
@@ -231,6 +237,9 @@ ROWS = {
     **predicts("adaptive_softmax", AdaptiveSoftmax, ADAPTIVE | {"gather": False}),
     **predicts("gathered_softmax", AdaptiveSoftmax, ADAPTIVE | {"gather": True}),
     "head": Row(LinearHead, HEAD, FEATURES, (B, 4), float32={"project"}),
+    "norm": Row(BatchNorm, {"momentum": 0.8, "epsilon": 1e-3}, FEATURES, (B, D)),
+    "block_head": Row(BlockHead, BLOCKS, FEATURES, (B, 4), float32={"project"}),
+    "mean": Row(MeanAnswer, {"task": "multilabel"}, VECTORS, (B, D), answers_float32=True),
     "tag_head": Row(SoftmaxTagHead, TAG_HEAD, VECTORS, (B, T, 4), float32={"project"}),
     "crf_head": Row(CrfHead, TAG_HEAD, VECTORS, (B, T, 4), float32={"project"}),
 }

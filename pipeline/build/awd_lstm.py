@@ -7,9 +7,9 @@ from configs.recipe import Recipe
 
 
 def words_and_encoder(
-    recipe: Recipe, model: models.AwdLstm, size: int
+    recipe: Recipe, model: models.AwdLstm, size: int, window: int | None = None
 ) -> tuple[WordTable, AwdLstm]:
-    """Args: size, of the vocabulary."""
+    """Args: size, of the vocabulary; window, of the encoder."""
     drop, policy = model.dropouts.scaled, recipe.train.precision
     words = WordTable(
         size, model.width, drop.words, seed=recipe.seed, dtype=policy, name="embeddings"
@@ -21,6 +21,7 @@ def words_and_encoder(
         input_dropout=drop.input,
         hidden_dropout=drop.hidden,
         weight_dropout=drop.weights,
+        window=window,
         seed=recipe.seed + 301,
         dtype=policy,
         name="encoder",
