@@ -64,13 +64,16 @@ class Step:
         state = {name: tf.TensorSpec(v.shape, v.dtype) for name, v in self.carried.items()}
         scalars = [tf.TensorSpec([], tf.int32), tf.TensorSpec([], tf.float32)]
         self.signature = [{**signature, **state}, *scalars]
+        self.trained: list[keras.Variable] = []
         self.train(optimizer._trainable_variables)
 
     def train(self, variables: list[keras.Variable]) -> None:
-        """Train these variables from the next step on, which is traced anew.
+        """Train these variables from here on; others than before make the next step a new trace.
 
         Layers beneath all of them cost no way back.
         """
+        if [v.path for v in variables] == [v.path for v in self.trained]:
+            return
         self.trained = variables
         self.gradients = tf.function(self._gradients, jit_compile=self.settings.xla or None)
         self.compiled = tf.function(self._step, input_signature=self.signature)
