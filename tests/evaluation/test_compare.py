@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 
+import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
@@ -114,3 +115,50 @@ def test_errors_say_what_is_missing(two, mlflow_store, tmp_path):
         compare([], "nothing", mlflow_store, tmp_path)
     with pytest.raises(JobError, match="has no evaluation"):
         compare([str(two[0]), str(tmp_path)], None, None, tmp_path)
+
+
+@pytest.fixture
+def language_run(tmp_path):
+    """Write what a language model's evaluation leaves: losses and words of four documents."""
+
+    def write(name, losses, vocabulary=100):
+        words, losses = np.array([4, 12, 2, 8]), np.array(losses, float)
+        folder = tmp_path / name
+        (folder / "evaluation").mkdir(parents=True)
+        (folder / "training").mkdir()
+        (folder / "training" / "recipe.yaml").write_text(f"model: {{layers: {len(name)}}}")
+        table = pd.DataFrame({"example": list("abcd"), "words": words, "loss": losses})
+        table.to_parquet(folder / "evaluation" / "predictions.parquet")
+        value = float(np.exp(losses.sum() / words.sum()))
+        perplexity = {"value": value, "low": value - 1, "high": value + 1, "n": 4}
+        unknown = {"value": 0.25, "low": 0.2, "high": 0.3, "n": 4}
+        report = {
+            "task": "language_model",
+            "score": "perplexity",
+            "split": "test",
+            "vocabulary": vocabulary,
+            "parameters": 10,
+            "metrics": {"perplexity": perplexity, "unknown_words": unknown},
+        }
+        (folder / "evaluation" / "report.json").write_text(json.dumps(report))
+        return str(folder)
+
+    return write
+
+
+def test_language_models(language_run, tmp_path, capsys):
+    good, bad = language_run("good", [4, 12, 2, 8]), language_run("worse", [8, 23, 5, 16])
+    page = compare([bad, good], None, None, tmp_path).read_text()
+    difference = np.exp(1) - np.exp(52 / 26)
+    assert f"{difference:+.3f} (" in page
+    assert "the same 4 test documents" in page
+    assert "perplexity, below 0 where it is worse" in page
+    assert "25.0 (20.0 to 30.0)" in page
+    shown = capsys.readouterr().out
+    assert shown.index("good") < shown.index("worse")
+
+
+def test_language_models_of_other_words_are_refused(language_run, tmp_path):
+    runs = [language_run("some", [4, 12, 2, 8]), language_run("more", [4, 12, 2, 8], 200)]
+    with pytest.raises(JobError, match=r"one has 100 of them and 25\.00% unknown words"):
+        compare(runs, None, None, tmp_path)
