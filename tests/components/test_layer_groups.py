@@ -77,6 +77,11 @@ def test_the_table_of_a_tied_softmax_is_the_softmax(tied):
     )
 
 
+def test_ulmfits_classifier():
+    model = build.build_model(recipe(AWD % "", "{kind: classify}"), VOCABULARY, 3)
+    check(model, [["embeddings"], *[[f"encoder/layer_{n}"] for n in range(3)], ["head"]])
+
+
 @pytest.mark.parametrize("mode", ["frozen", "cached", "fine_tuned"])
 def test_contextual_vectors_belong_to_the_words(mode):
     if not FIXTURE.is_dir():
