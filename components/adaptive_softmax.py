@@ -6,7 +6,7 @@ from itertools import pairwise
 import keras
 from keras import ops
 
-from components.full_softmax import all_scores, cross_entropy
+from components.full_softmax import all_scores, cross_entropy, token_vectors
 
 
 @keras.saving.register_keras_serializable("textmill")
@@ -80,38 +80,46 @@ class AdaptiveSoftmax(keras.layers.Layer):
         if self.gather:
             from components.fast_adaptive_softmax import in_cluster as within
         targets, first = ops.cast(targets, "int32"), self.cutoffs[0]
+        head, *tails = self.kernels(table)
         cluster = sum(ops.cast(targets >= cutoff, "int32") for cutoff in self.cutoffs)
         entries = ops.where(cluster == 0, targets, first + cluster - 1)
-        losses = cross_entropy(entries, self.head_scores(hidden, table))
+        losses = cross_entropy(entries, self.head_scores(hidden, head))
         for n, (start, _) in enumerate(self.clusters):
-            scores = partial(self.tail_scores, n, table=table)
+            scores = partial(self.tail_scores, n, kernel=tails[n])
             losses = losses + within(scores, hidden, targets - start, cluster == n + 1)
         return losses
 
     def log_probabilities(self, hidden, table=None):
         """(B, T, D), and (V, D) if tied -> (B, T, V) float32."""
         hidden, first = ops.cast(hidden, self.compute_dtype), self.cutoffs[0]
-        head = ops.log_softmax(self.head_scores(hidden, table))
+        head, *tails = self.kernels(table)
+        head = ops.log_softmax(self.head_scores(hidden, head))
         tails = [
-            head[..., first + n, None] + ops.log_softmax(self.tail_scores(n, hidden, table))
-            for n in range(len(self.clusters))
+            head[..., first + n, None] + ops.log_softmax(self.tail_scores(n, hidden, kernel))
+            for n, kernel in enumerate(tails)
         ]
         return ops.concatenate([head[..., :first], *tails], axis=-1)
 
-    def head_scores(self, hidden, table):
+    def kernels(self, table):
+        """The vectors of the tokens in the head and in each cluster."""
+        vectors = token_vectors(self, table)
+        if not self.tied:
+            return [vectors, *self.tail_kernels]
+        # At once: each slice by itself would have a gradient as large as the table.
+        whole = ops.reshape(vectors, (self.vocabulary_size, vectors.shape[-1]))
+        return ops.split(whole, self.cutoffs, axis=0)
+
+    def head_scores(self, hidden, kernel):
         """(..., D) -> (..., c_1 + clusters) float32."""
-        first = self.cutoffs[0]
-        tokens = all_scores(hidden, table[:first] if self.tied else self.kernel, self.bias[:first])
+        tokens = all_scores(hidden, kernel, self.bias[: self.cutoffs[0]])
         clusters = all_scores(hidden, self.cluster_kernel, self.cluster_bias)
         return ops.concatenate([tokens, clusters], axis=-1)
 
-    def tail_scores(self, n, hidden, table):
+    def tail_scores(self, n, hidden, kernel):
         """(..., D) -> (..., tokens of cluster n) float32."""
         (start, end), projection = self.clusters[n], ops.cast(self.projections[n], hidden.dtype)
         if self.tied:
-            kernel = ops.matmul(ops.cast(table[start:end], hidden.dtype), projection)
-        else:
-            kernel = self.tail_kernels[n]
+            kernel = ops.matmul(ops.cast(kernel, hidden.dtype), projection)
         return all_scores(ops.matmul(hidden, projection), kernel, self.bias[start:end])
 
     @property
