@@ -1,7 +1,5 @@
 """Several models of the same labels as one: the mean of what they answer."""
 
-import math
-
 import keras
 from keras import ops
 
@@ -40,7 +38,8 @@ class MeanAnswer(keras.layers.Layer):
 
 def log_mean(logs):
     """The logarithm of the mean over M of e to (B, M, C)."""
-    return ops.logsumexp(logs, axis=1) - math.log(logs.shape[1])
+    top = ops.max(logs, axis=1, keepdims=True)
+    return top[:, 0] + ops.log(ops.mean(ops.exp(logs - top), axis=1))
 
 
 def ensemble(members, mean):

@@ -19,7 +19,7 @@ from configs import loading
 from configs.loading import RecipeError
 from configs.models import AwdLstm
 from configs.tasks import LanguageModel
-from pipeline import artifacts, runs
+from pipeline import artifacts, finding_runs, runs
 from pipeline.text.special import END, PAD, SPECIAL, START
 
 
@@ -124,6 +124,7 @@ def generate(
         RecipeError: the run's model cannot.
         JobError: the run has not finished training, or its files are damaged.
     """
+    run_dir = finding_runs.find(run_dir)
     artifacts.check(run_dir / runs.TRAINING)
     recipe = loading.load(run_dir / runs.TRAINING / "recipe.yaml")
     if not isinstance(recipe.model, AwdLstm) or not isinstance(recipe.task, LanguageModel):

@@ -6,11 +6,11 @@ all old rows: Howard and Ruder 2018, https://arxiv.org/abs/1801.06146, and its c
 
 import logging
 from collections.abc import Iterable
-from typing import Any
 
 import keras
 import numpy as np
 
+from configs.models import AwdLstm
 from configs.recipe import Recipe
 from pipeline import earlier_weights, provenance
 from pipeline.earlier_weights import Earlier
@@ -43,42 +43,58 @@ def start(
     """
     assert recipe.init_from is not None
     earlier = earlier_weights.read(earlier_weights.locate(recipe.init_from, recipe))
-    values = {p: v for p, v in earlier.weights.items() if goes_over(p, earlier, recipe, labels)}
     own = {
         path: variable
         for path, variable in checkpoints.by_path(model.weights).items()
         if variable.trainable or layer_of(path) not in filled(recipe)
     }
-    places = rows(earlier.vocabulary, vocabulary)
-    by_word = {path: first for path, first in token_rows(model).items() if path in values}
-    moved = {}
-    for path, variable in own.items():
-        if path not in values:
-            continue
-        value = values[path]
-        if path in by_word and value.shape[1:] == tuple(variable.shape[1:]):
-            start, number = by_word[path], variable.shape[0]
-            others = variable.numpy() if layer_of(path) in filled(recipe) else value.mean(axis=0)
-            own_places = places[start : start + number] - first_id(path, start, earlier)
-            value = mapped(value, own_places, others)
-        if value.shape != tuple(variable.shape):
-            raise JobError(conflict(path, variable.shape, values[path].shape, earlier, recipe))
-        moved[path] = value
+    places, firsts = rows(earlier.vocabulary, vocabulary), token_rows(model)
+    moved = {
+        path: fitted(earlier.weights[path], variable, firsts.get(path), places, earlier, recipe)
+        for path, variable in own.items()
+        if path in earlier.weights and goes_over(path, earlier, recipe, labels)
+    }
     if not moved:
         raise JobError(
-            f"init_from: {earlier.folder} has no weights for this model: it is a"
-            f" {earlier.recipe.model.kind} with {', '.join(layers(earlier.weights))}, this is a"
-            f" {recipe.model.kind} with {', '.join(layers(own))}"
+            f"init_from: {earlier.folder} has no weights for this model: it is of kind"
+            f" {earlier.recipe.model.kind} with {', '.join(layers(earlier.weights))}, this is of"
+            f" kind {recipe.model.kind} with {', '.join(layers(own))}"
         )
     checkpoints.assign({path: own[path] for path in moved}, moved)
     new = ", ".join(anew(own, moved)) or "none"
     log.info("train: starts from %s; new: %s", earlier.folder, new)
     told = {"init_from": str(earlier.folder), "init_from.new": new}
-    if by_word.keys() & moved.keys():
+    if firsts.keys() & moved.keys():
         found = coverage(vocabulary, places, counts)
         log.info("train: it knew %s", found)
         told["init_from.vocabulary"] = str(found)
     return told
+
+
+def fitted(
+    value: np.ndarray,
+    variable: keras.Variable,
+    first: int | None,
+    places: np.ndarray,
+    earlier: Earlier,
+    recipe: Recipe,
+) -> np.ndarray:
+    """An earlier weight in the shape of the new one.
+
+    Args: first, the id of the token that the new one's first row is of, or None if its rows are of
+        no tokens; places, as of `rows`.
+
+    Raises:
+        JobError: it cannot be.
+    """
+    path, shape = variable.path, tuple(variable.shape)
+    if first is not None and value.shape[1:] == shape[1:]:
+        others = variable.numpy() if layer_of(path) in filled(recipe) else value.mean(axis=0)
+        start = first_id(path, earlier) if first else 0
+        return mapped(value, places[first : first + shape[0]] - start, others)
+    if value.shape != shape:
+        raise JobError(conflict(path, shape, value.shape, earlier, recipe))
+    return value
 
 
 def goes_over(path: str, earlier: Earlier, recipe: Recipe, labels: list[str]) -> bool:
@@ -111,14 +127,13 @@ def token_rows(model: keras.Model) -> dict[str, int]:
     return found
 
 
-def first_id(path: str, here: int, earlier: Earlier) -> int:
-    """The id of the token that the first of the earlier rows is of.
+def first_id(path: str, earlier: Earlier) -> int:
+    """The id of the token that the first row was of, in a cluster of an adaptive softmax.
 
-    Only the clusters of an adaptive softmax, kernel_1 and so on, do not start with the vocabulary.
+    All other weights with rows of tokens start with the vocabulary.
     """
-    if not here:
-        return 0
-    return earlier.recipe.model.cutoffs[int(path.rpartition("_")[2]) - 1]  # type: ignore[union-attr]
+    assert isinstance(earlier.recipe.model, AwdLstm)
+    return earlier.recipe.model.cutoffs[int(path.rpartition("_")[2]) - 1]
 
 
 def rows(old: list[str], new: list[str]) -> np.ndarray:
@@ -144,7 +159,7 @@ def coverage(vocabulary: list[str], places: np.ndarray, counts: np.ndarray) -> C
     )
 
 
-def conflict(path: str, here: Any, there: Any, earlier: Earlier, recipe: Recipe) -> str:
+def conflict(path: str, here: tuple, there: tuple, earlier: Earlier, recipe: Recipe) -> str:
     """Two shapes of one weight, and what the recipes say otherwise."""
     ours, theirs = (
         {
@@ -156,8 +171,8 @@ def conflict(path: str, here: Any, there: Any, earlier: Earlier, recipe: Recipe)
     )
     differ = [f"{k} ({theirs[k]} there)" for k in ours if k in theirs and ours[k] != theirs[k]]
     return (
-        f"init_from: layer {layer_of(path)!r} does not fit: {path} has shape {tuple(here)} here and"
-        f" {tuple(there)} in {earlier.folder}; the recipes differ in"
+        f"init_from: layer {layer_of(path)!r} does not fit: {path} has shape {here} here and"
+        f" {there} in {earlier.folder}; the recipes differ in"
         f" {', '.join(differ) or 'their data alone'}: make them agree where it shapes this layer"
     )
 

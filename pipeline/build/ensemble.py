@@ -1,6 +1,6 @@
 """Trained models side by side."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import keras
 
@@ -9,7 +9,7 @@ from configs.recipe import Recipe
 from pipeline import members
 
 
-def ensemble(recipe: Recipe, makers: list[Callable[[], keras.Model]]) -> keras.Model:
+def ensemble(recipe: Recipe, makers: Sequence[Callable[[], keras.Model]]) -> keras.Model:
     """Args: makers, of the members; the paths of their weights begin with member_0 and so on."""
     made = {}
     for number, make in enumerate(makers):

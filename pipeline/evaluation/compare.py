@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from configs.loading import RecipeError
-from pipeline import tasks
+from pipeline import finding_runs, tasks
 from pipeline.errors import JobError
 from pipeline.evaluation import comparison_page, paired, scores, tagging_scores
 from pipeline.evaluation.compared import Compared, from_folder, from_store
@@ -31,8 +31,9 @@ def compare(runs: list[str], experiment: str | None, tracking_uri: str | None, o
     """
     if not experiment and len(runs) < 2:
         raise RecipeError(f"compare takes two runs or more, or --experiment NAME; got {runs}")
-    found = [from_folder(Path(run)) for run in runs if Path(run).is_dir()]
-    names = [run for run in runs if not Path(run).is_dir()]
+    folders = [Path(run) if Path(run).is_dir() else finding_runs.found(run) for run in runs]
+    found = [from_folder(folder) for folder in folders if folder]
+    names = [run for run, folder in zip(runs, folders, strict=True) if folder is None]
     if names or experiment:
         found += from_store(names, experiment, tracking_uri)
     if len(found) < 2:

@@ -15,6 +15,7 @@ from configs.data import (
 )
 from pipeline.errors import JobError
 from pipeline.text.cleaning import clean
+from pipeline.text.earlier_words import SETTINGS, VOCABULARY
 from pipeline.text.encoders import SentencePiece, Table, WordPiece
 from pipeline.text.given_words import clean_word, cut
 from pipeline.text.joining import joined
@@ -23,7 +24,7 @@ from pipeline.text.special import PAD
 from pipeline.text.splitting import split_characters, split_whitespace, split_words
 from pipeline.text.vocabulary import Vocabulary, from_model, from_tokens
 
-_SETTINGS, _VOCABULARY, _MODEL = "settings.json", "vocabulary.txt", "sentencepiece.model"
+_MODEL = "sentencepiece.model"
 _TEXTS = [tf.TensorSpec([None], tf.string)]
 _WORDS = [tf.RaggedTensorSpec([None, None], tf.string, ragged_rank=1)]
 
@@ -122,12 +123,12 @@ class Tokenizer(tf.Module):
         """Write what `load` reads."""
         directory.mkdir(parents=True, exist_ok=True)
         settings = self.settings.model_dump_json(indent=1) + "\n"
-        (directory / _SETTINGS).write_text(settings, encoding="utf-8")
+        (directory / SETTINGS).write_text(settings, encoding="utf-8")
         if self._vocabulary.model is not None:
             (directory / _MODEL).write_bytes(self._vocabulary.model)
         else:
             lines = "".join(f"{token}\n" for token in self.vocabulary)
-            (directory / _VOCABULARY).write_bytes(lines.encode())
+            (directory / VOCABULARY).write_bytes(lines.encode())
 
 
 def load(directory: Path) -> Tokenizer:
@@ -137,10 +138,10 @@ def load(directory: Path) -> Tokenizer:
         JobError: the directory does not hold one.
     """
     try:
-        settings = Text.model_validate_json((directory / _SETTINGS).read_bytes())
+        settings = Text.model_validate_json((directory / SETTINGS).read_bytes())
         if isinstance(settings.tokenizer, SentencePieceTokenizer):
             return Tokenizer(settings, from_model((directory / _MODEL).read_bytes()))
-        lines = (directory / _VOCABULARY).read_bytes().decode()
+        lines = (directory / VOCABULARY).read_bytes().decode()
     except FileNotFoundError as error:
         raise JobError(f"{directory} holds no tokenizer: {error.filename} is missing") from error
     return Tokenizer(settings, from_tokens(lines.removesuffix("\n").split("\n")))

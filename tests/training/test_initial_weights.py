@@ -4,9 +4,11 @@ import json
 
 import numpy as np
 import pytest
+from outcomes import losses, weights
 from safetensors.numpy import load_file
 
 from pipeline import finding_runs
+from pipeline.training.train import Job
 
 ONE_STEP = ["train.max_steps=1", "train.learning_rate=1e-12"]
 
@@ -39,3 +41,29 @@ def test_a_name_is_the_newest_finished_run(train_here, first, tmp_path):
     name = str(first)[: -len("-12345678")]
     again = train_here(tmp_path, f"init_from={name}", *ONE_STEP)
     assert started(again)["init_from"] == str(first)
+
+
+def test_other_weights_behind_a_name_are_another_run(train_here, first, tmp_path):
+    again = train_here(tmp_path, f"init_from={first}", *ONE_STEP)
+    other = train_here(tmp_path, f"init_from={again}", *ONE_STEP)
+    plain = train_here(tmp_path, *ONE_STEP)
+    assert len({again, other, plain}) == 3
+
+
+def test_a_job_that_goes_on_still_says_how_it_began(train_here, first, tmp_path, monkeypatch):
+    settings = [f"init_from={first}", "train.max_steps=2"]
+    whole = train_here(tmp_path / "whole", *settings)
+    with monkeypatch.context() as stopped:
+        stopped.setattr(Job, "publish", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            train_here(tmp_path / "stopped", *settings)
+    again = train_here(tmp_path / "stopped", *settings)
+    assert started(again) == started(whole)
+    assert weights(again) == weights(whole)
+
+
+@pytest.mark.slow
+def test_replicas_start_with_the_same_weights(train, train_here, first, tmp_path):
+    settings = [f"init_from={first}", "model.dropout=0", "train.epochs=1"]
+    two = train(tmp_path / "two", *settings, "train.strategy={kind: mirrored, replicas: 2}")
+    assert losses(two) == pytest.approx(losses(train_here(tmp_path / "one", *settings)), abs=1e-6)
