@@ -8,16 +8,17 @@ from typing import Any
 
 from rich.console import Console
 
+from configs.recipe import Recipe
 from pipeline import artifacts, tasks
 from pipeline.evaluation.compare import check
 from pipeline.evaluation.compared import Compared, from_folder
 from pipeline.learning_curve import jobs, over_seeds, page, samples
+from pipeline.learning_curve.forked import forked
 from pipeline.learning_curve.jobs import Done
 from pipeline.learning_curve.record import record
-from pipeline.learning_curve.samples import Size
+from pipeline.learning_curve.samples import Samples, Size
 from pipeline.learning_curve.variants import Variant
 from pipeline.page import png
-from pipeline.training import distribute
 
 RESULTS = "results.json"
 COLUMN = 34  # characters, where there is no terminal to fit in
@@ -36,12 +37,14 @@ def learning_curve(
         Interrupted: SIGTERM came; the same command goes on.
     """
     recipe = variants[0].recipe
-    # TensorFlow's devices have to be laid out before its first op, which drawing runs.
-    distribute.strategy(recipe.train.strategy)
     home = Path(recipe.work) / "learning_curve" / recipe.name
     folder = out or home
-    drawn = samples.make(recipe, sizes, seeds, home)
-    data = samples.fixed(recipe, drawn)
+    # Drawing runs TensorFlow's ops too.
+    drawn, data = forked(_draw, recipe, sizes, seeds, home)
+    # What every job needs is imported once, here.
+    import pipeline.evaluation.evaluate
+    import pipeline.training.train  # noqa: F401
+
     facts: dict[str, Any] = {
         "name": recipe.name,
         "task": recipe.task.kind,
@@ -64,6 +67,13 @@ def learning_curve(
     link = record(recipe, facts, folder)
     show(facts)
     return {**facts, "folder": str(folder), "mlflow_run_id": link["run_id"]}
+
+
+def _draw(
+    recipe: Recipe, sizes: Sequence[Size], seeds: Sequence[int], home: Path
+) -> tuple[Samples, dict[str, Any]]:
+    drawn = samples.make(recipe, sizes, seeds, home)
+    return drawn, samples.fixed(recipe, drawn)
 
 
 def save(facts: Mapping[str, Any], folder: Path) -> None:

@@ -1,10 +1,9 @@
-"""The jobs of a learning curve, one after the other in this process: each size, seed and variant.
+"""The jobs of a learning curve, one after the other: each size, seed and variant.
 
 What a job has finished is recognised by its stages, so the same command goes on where it was
 stopped.
 """
 
-import gc
 import logging
 import shutil
 from collections.abc import Iterator, Sequence
@@ -15,6 +14,7 @@ from typing import Any
 from configs.recipe import Recipe
 from pipeline import stages
 from pipeline.errors import JobError
+from pipeline.learning_curve.forked import forked
 from pipeline.learning_curve.samples import Samples, Size
 from pipeline.learning_curve.variants import Variant
 
@@ -93,12 +93,11 @@ def run(todo: Sequence[Job]) -> Iterator[Done]:
     for number, job in enumerate(todo, 1):
         log.info("learning-curve: job %d of %d: %s", number, len(todo), job.recipe.name)
         try:
-            facts = stages.run(job.recipe, "evaluate")
+            facts = forked(stages.run, job.recipe, "evaluate")
         except JobError as error:
             raise JobError(f"{job.recipe.name}: {error}") from error
         # They are for going on with a training, and would fill the disk.
         shutil.rmtree(Path(facts["run_dir"], "checkpoints"), ignore_errors=True)
-        forget()
         yield Done(
             job.variant,
             job.size,
@@ -108,11 +107,3 @@ def run(todo: Sequence[Job]) -> Iterator[Done]:
             facts["mlflow_run_id"],
             facts["metrics"],
         )
-
-
-def forget() -> None:
-    """Let go of what Keras and TensorFlow keep of a job, so that memory stays flat."""
-    import keras
-
-    keras.backend.clear_session()
-    gc.collect()

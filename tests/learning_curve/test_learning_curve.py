@@ -1,4 +1,4 @@
-"""A real learning curve in a real process: killed, gone on with, and equal to single jobs."""
+"""A real learning curve in a real process: stopped, gone on with, and equal to single jobs."""
 
 import csv
 import json
@@ -30,7 +30,7 @@ def rows(number, seed):
 
 @pytest.fixture(scope="module")
 def curve(tmp_path_factory):
-    """(the folder, its facts, what was said after the kill); two sizes, seeds and variants."""
+    """(the folder, its facts, the process that went on); two sizes, seeds and variants."""
     folder = tmp_path_factory.mktemp("curve")
     for name, number, seed in (("train", 160, 1), ("test", 80, 2)):
         with open(folder / f"{name}.csv", "w", encoding="utf-8", newline="") as file:
@@ -52,8 +52,9 @@ tracking: {{uri: "sqlite:///{folder}/mlflow.db"}}
         for line in process.stderr:
             if "job 3 of 8" in line:
                 break
-        process.send_signal(signal.SIGKILL)
-        process.communicate()
+        process.send_signal(signal.SIGTERM)
+        said = process.communicate()[1]
+    assert process.returncode == 75, said
     kept = json.loads((folder / "curve" / "results.json").read_text())["jobs"]
     assert [(job["variant"], job["size"], job["seed"]) for job in kept] == [
         ("few", 40, 1),

@@ -16,13 +16,17 @@ from pipeline.prepare.sources import read
 
 def webster(counts, size):
     """Seats of each class by searching the divisor that hands out just so many, one at least."""
+
+    def seats(divisor):
+        return [max(1, int(count / divisor + 0.5)) for count in counts]
+
     low, high = 1e-9, 2.0 * sum(counts)
-    for _ in range(200):
+    for _ in range(60):
         divisor = (low + high) / 2
-        seats = [max(1, int(count / divisor + 0.5)) for count in counts]
-        if sum(seats) == size:
-            return seats
-        low, high = (divisor, high) if sum(seats) > size else (low, divisor)
+        number = sum(seats(divisor))
+        if number == size and seats(divisor * (1 - 1e-9)) == seats(divisor * (1 + 1e-9)):
+            return seats(divisor)
+        low, high = (divisor, high) if number > size else (low, divisor)
     return None  # a tie: no divisor hands out just so many
 
 
@@ -118,7 +122,8 @@ model: {{kind: {model}}}
 def test_samples_of_every_format_are_records_of_it(ending, tmp_path):
     recipe = recipe_of(written(tmp_path / f"data.{ending}"), tmp_path)
     samples = make(recipe, [12, 20, "all"], [1, 2], tmp_path / "curve")
-    whole = list(read(str(tmp_path / f"data.{ending}"), ending, ()))
+    columns = (recipe.task.text, recipe.task.label, *recipe.data.columns)
+    whole = list(read(str(tmp_path / f"data.{ending}"), ending, columns))
     rows = {json.dumps(_plain(record, recipe)) for _, record in whole}
 
     def lines(path):
