@@ -21,6 +21,7 @@ SMALL = {
     "rnn": "{kind: rnn, embedding: {width: 6}, units: 5, bidirectional: false}",
     "lstm": "{kind: lstm, embedding: {width: 6}, units: 5, layers: 2, residual: true}",
     "gru": "{kind: gru, embedding: {width: 6}, units: 5}",
+    "awd_lstm": "{kind: awd_lstm, width: 6, units: 5, layers: 2}",
 }
 POOLINGS = [
     *({"kind": kind} for kind in ("last", "max", "mean", "concat")),
@@ -160,7 +161,74 @@ def test_contextual_vectors(mode):
     assert "elmo_mix" in trained
 
 
-def test_no_two_weights_share_a_path():
-    model = build.build_model(recipe(SMALL["lstm"]), VOCABULARY, 3)
+def language_model(*settings):
+    model = "{kind: awd_lstm, width: 6, units: 5, layers: 2, samples: 4, cutoffs: [5, 9]}"
+    return build.build_model(
+        recipe(model, "{kind: language_model}", *settings), VOCABULARY, len(VOCABULARY)
+    )
+
+
+@pytest.mark.parametrize("tied", [False, True], ids=["free", "tied"])
+@pytest.mark.parametrize(
+    ("softmax", "kind"),
+    [("full", "FullSoftmax"), ("adaptive", "AdaptiveSoftmax"), ("sampled", "SampledSoftmax")],
+)
+def test_running_text(softmax, kind, tied):
+    model = language_model(f"model.softmax={softmax}", f"model.tied={json.dumps(tied)}")
+    layer = model.get_layer("softmax")
+    assert type(layer).__name__ == kind
+    assert layer.tied == tied
+
+    def answers(length, rows=slice(None), **options):
+        made = values(model, length)
+        made["fresh"] = np.zeros((len(LENGTHS), length), bool)
+        made |= {
+            name: np.zeros((len(LENGTHS), tensor.shape[-1]), np.float32)
+            for name, tensor in model.input.items()
+            if name.startswith("state_")
+        }
+        return model({name: value[rows] for name, value in made.items()}, **options)
+
+    whole, wide = answers(6), answers(11)
+    for row, length in enumerate(LENGTHS):
+        alone = answers(6, slice(row, row + 1))
+        for name in ("losses", "hidden", "penalty", "state_3"):
+            real = slice(length) if name in ("losses", "hidden") else ...
+            expected = np.asarray(whole[name][row])[real]
+            for found in (wide[name][row], alone[name][0]):
+                assert np.asarray(found)[real] == pytest.approx(expected, abs=1e-5), name
+    with tf.GradientTape() as tape:
+        outputs = answers(6, training=True)
+        total = tf.reduce_sum(outputs["losses"]) + tf.reduce_sum(outputs["penalty"])
+    gradients = tape.gradient(total, [v.value for v in model.trainable_variables])
+    for variable, gradient in zip(model.trainable_variables, gradients, strict=True):
+        assert gradient is not None, variable.path
+        assert np.isfinite(tf.convert_to_tensor(gradient)).all(), variable.path
+
+
+def test_small_vocabularies_need_no_sample_and_no_clusters():
+    for setting in (
+        "model={softmax: sampled, samples: 13}",
+        "model={softmax: adaptive, cutoffs: [13]}",
+    ):
+        chosen = setting.replace("{", "{kind: awd_lstm, width: 6, units: 5, ")
+        assert type(language_model(chosen).get_layer("softmax")).__name__ == "FullSoftmax"
+
+
+def test_scaled_dropouts_reach_their_layers():
+    model = language_model("model.dropouts={words: 0.1, input: 0.2, scale: 0.5}")
+    encoder = model.get_layer("encoder")
+    assert model.get_layer("embeddings").dropout == 0.05
+    assert model.get_layer("drop").rate == 0.2
+    rates = encoder.input_dropout, encoder.hidden_dropout, encoder.weight_dropout
+    assert rates == (0.1, 0.15, 0.25)
+
+
+@pytest.mark.parametrize("kind", ["lstm", "awd_lstm"])
+def test_no_two_weights_share_a_path(kind):
+    if kind == "awd_lstm":
+        model = language_model()
+    else:
+        model = build.build_model(recipe(SMALL["lstm"]), VOCABULARY, 3)
     paths = [v.path for v in model.weights]
     assert len(set(paths)) == len(paths)

@@ -81,6 +81,14 @@ def test_replicas_and_parts_give_the_loss_of_one_device(train, one_device, tmp_p
     assert losses(run_dir) == pytest.approx(losses(one_device), abs=1e-5)
 
 
+def test_the_sample_recipe(tmp_path):
+    path = Path("configs/language_model/sample_awd_lstm.yaml")
+    chosen = load(path, [f"work={tmp_path}", "train.max_steps=4", "data.valid=0.02"])
+    [found] = history(train_here(chosen, prepare(chosen)))
+    assert found["train_loss"] < 10
+    assert found["valid_perplexity"] < 8000
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("strategy", [[], [TWO_REPLICAS]], ids=["one", "two"])
 def test_a_killed_job_ends_with_the_same_bits(start, train, tmp_path, strategy):

@@ -1,0 +1,140 @@
+"""Words a second of a training step of the AWD-LSTM language model, against fastai's.
+
+    python benchmarks/awd_lstm_step.py [--rounds 3] [--cases published ...] [--precisions ...]
+
+Peer: `python3.11 -m venv .venv-peers && .venv-peers/bin/pip install -r requirements-peers.txt`.
+
+A step is a whole one: random words in, losses of a tied full softmax, both penalties, all
+gradients, clipping by their norm, Adam; the dropouts are the published ones for the Penn Treebank.
+Ours is the step that `textmill train` takes. Each side runs in processes of its own, one after the
+other, in turns, on one thread of one core, and what counts is that thread's processor time, which a
+busy machine falsifies least. Printed is the median of the processes' medians.
+"""
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+SECONDS = 20.0
+PEER = Path(".venv-peers/bin/python")
+SIDES = {
+    "textmill": [sys.executable, __file__],
+    "fastai": [str(PEER), "benchmarks/peers/fastai_awd_lstm.py"],
+}
+SIZES = {"width": 400, "vocabulary": 10_000, "window": 70}
+CASES = {
+    "published": {**SIZES, "units": 1150, "layers": 3, "batch": 40},
+    "published_64": {**SIZES, "units": 1150, "layers": 3, "batch": 64},
+    "ptb_recipe": {**SIZES, "units": 800, "layers": 2, "batch": 40},
+    "tiny": {"width": 20, "vocabulary": 50, "window": 9, "units": 30, "layers": 2, "batch": 4},
+}
+RECIPE = """
+name: step
+data: {{train: none}}
+task: {{kind: language_model, carry: stream}}
+model: {{kind: awd_lstm, width: {width}, units: {units}, layers: {layers}}}
+train: {{batch_size: {batch}, window: {window}, clip_norm: 0.25, precision: {precision}}}
+"""
+
+
+def our_step(precision, vocabulary, batch, window, **sizes):
+    """The function that takes a step."""
+    import numpy as np
+    import tensorflow as tf
+
+    from configs import loading
+    from pipeline import build, data, streams, tasks
+    from pipeline.training.step import Step
+
+    recipe = loading.parse(RECIPE.format(precision=precision, batch=batch, window=window, **sizes))
+    model = build.build_model(recipe, ["word"] * vocabulary, vocabulary)
+    optimizer = build.build_optimizer(recipe.train, 1000, [model.trainable_variables])
+    ids = np.random.default_rng(0).integers(5, vocabulary, batch * window + 1).astype(np.int32)
+    words = data.Sequences(ids, np.array([0, len(ids)]))
+    split = data.Split({"ids": words}, None, [""], {}, np.ones(1, np.float32))
+    step = Step(
+        model,
+        optimizer,
+        tasks.loss_function(recipe.task),
+        tf.distribute.get_strategy(),
+        recipe.train,
+        recipe.seed,
+        streams.signature(split, both=False),
+    )
+    shown = {
+        "ids": tf.reshape(ids[:-1], [batch, window]),
+        "targets": tf.reshape(ids[1:], [batch, window]),
+        "fresh": tf.zeros([batch, window], tf.bool),
+        "weight": tf.fill([batch], float(window)),
+    }
+    return lambda: float(step(shown, 1, False)["loss"])
+
+
+def run_side(make_step) -> None:
+    """Measure the cases named on the command line, and print how many words each does a second."""
+    precision, *cases = sys.argv[sys.argv.index("--side") + 1 :]
+    found = {}
+    for case in cases:
+        step = make_step(precision, **CASES[case])
+        for _ in range(2):
+            step()
+        times, end = [], time.process_time() + SECONDS
+        while len(times) < 3 or time.process_time() < end:
+            start = time.process_time()
+            step()
+            times.append(time.process_time() - start)
+        found[case] = CASES[case]["batch"] * CASES[case]["window"] / statistics.median(times)
+    print(json.dumps(found))
+
+
+def measure(command: list[str], precision: str, cases: list[str]) -> dict[str, float]:
+    """Words a second by case, of a process of its own."""
+    done = subprocess.run(
+        [*command, "--side", precision, *cases],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        check=True,
+        preexec_fn=lambda: os.sched_setaffinity(0, [max(os.sched_getaffinity(0))]),
+        env={"PYTHONPATH": ".", **os.environ, "OMP_NUM_THREADS": "1"},
+    )
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--cases", nargs="+", default=["published", "ptb_recipe"], choices=CASES)
+    parser.add_argument("--precisions", nargs="+", default=["float32", "mixed_bfloat16"])
+    arguments = parser.parse_args()
+    if not PEER.exists():
+        raise SystemExit(f"no {PEER}: see the top of {__file__}")
+    print("| model | precision | textmill words/s | fastai words/s | textmill / fastai |")
+    print("|---|---|---|---|---|")
+    for precision in arguments.precisions:
+        rounds = [
+            {side: measure(command, precision, arguments.cases) for side, command in SIDES.items()}
+            for _ in range(arguments.rounds)
+        ]
+        for case in arguments.cases:
+            middle = [statistics.median(r[side][case] for r in rounds) for side in SIDES]
+            ratios = [r["textmill"][case] / r["fastai"][case] for r in rounds]
+            spread = f"{statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
+            cells = " | ".join(f"{value:,.0f}" for value in middle)
+            print(f"| {case} | {precision} | {cells} | {spread} |", flush=True)
+
+
+if __name__ == "__main__":
+    if "--side" in sys.argv:
+        os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+        import tensorflow
+
+        tensorflow.config.threading.set_intra_op_parallelism_threads(1)
+        tensorflow.config.threading.set_inter_op_parallelism_threads(1)
+        run_side(our_step)
+    else:
+        main()
