@@ -49,9 +49,9 @@ tracking: {{uri: "sqlite:///{folder}/mlflow.db"}}
     command += ["--seeds", "1,2", "--variant", "few", "--variant", "many:model.filters=16"]
     command += ["--out", str(folder / "curve"), "--json"]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
-        for line in process.stderr:
-            if "job 3 of 8" in line:
-                break
+        while "job 3 of 8" not in process.stderr.readline():
+            assert process.poll() is None
+        process.stderr.readline()  # the job's own first line
         process.send_signal(signal.SIGTERM)
         said = process.communicate()[1]
     assert process.returncode == 75, said
