@@ -38,7 +38,7 @@ class Average:
 
     @property
     def begun(self) -> bool:
-        return int(self.number) > 0
+        return self.number.numpy() > 0
 
     def begin(self) -> None:
         """Begin the mean with the weights as they are."""
