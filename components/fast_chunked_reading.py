@@ -10,9 +10,12 @@ from tensorflow.python.eager import record
 
 
 def features(encoder, x, drawn, mask, window, training):
-    """As `components.chunked_reading.portable`, to the same numbers."""
+    """As `components.chunked_reading.portable`, to the same numbers.
+
+    A tape that is to see x must be in the same compiled function as this.
+    """
     given = [x, *(tensor for tensor in tf.nest.flatten(drawn) if tensor is not None)]
-    # Below a layer group that is frozen nothing waits for a gradient.
+    # What is frozen, and all below it, no tape watches; TensorFlow has no public way to ask.
     sought = [n for n, tensor in enumerate(given) if record.should_record_backprop([tensor])]
     chunks = Chunks(encoder, given, drawn, mask, window, training)
     if not sought:

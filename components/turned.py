@@ -1,6 +1,18 @@
 """Texts read from their last word to their first."""
 
+import keras
 from keras import ops
+
+
+@keras.saving.register_keras_serializable("textmill")
+class Turned(keras.layers.Layer):
+    """`turned` as a layer, for models that are made of Keras inputs."""
+
+    def call(self, x, mask=None):
+        return turned(x, mask)
+
+    def compute_mask(self, x, mask=None):
+        return None
 
 
 def turned(x, mask):

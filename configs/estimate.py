@@ -70,11 +70,12 @@ def parameters(
             return {f"member_{number}": size for number, size in enumerate(each)}
         case AwdLstm() as model:
             layers = [4 * units * (width + units + 1) for width, units in _awd_layers(model)]
-            return {
-                "embeddings": vocabulary * model.width,
-                "encoder": sum(layers),
-                "softmax": _awd_softmax(model, vocabulary),
-            }
+            parts = {"embeddings": vocabulary * model.width, "encoder": sum(layers)}
+            if isinstance(recipe.task, LanguageModel):
+                return {**parts, "softmax": _awd_softmax(model, vocabulary)}
+            inner, pooled = model.head.width, 3 * model.width
+            head = _moving(model) + inner * (pooled + 1) + outputs * (inner + 1)
+            return {**parts, "head": head + 2 * (inner + pooled)}
         case unknown:
             assert_never(unknown)
 
@@ -114,6 +115,11 @@ def _recurrent(model: Recurrent, width: int) -> int:
     out = model.projection or model.units
     own = GATES[model.kind] * model.units * (width + out + biases)
     return own + (model.units * out if model.projection else 0)
+
+
+def _moving(model: AwdLstm) -> int:
+    """A mean and a variance of each feature that a classifier normalizes."""
+    return 2 * (3 * model.width + model.head.width)
 
 
 def _awd_layers(model: AwdLstm) -> list[tuple[int, int]]:
@@ -168,6 +174,8 @@ def state_bytes(recipe: Recipe, sizes: dict[str, int]) -> int:
     fixed = {"static": 1.0, "multichannel": 0.5}.get(embedding.kind, 0.0)
     total = sum(sizes.values())
     trained = total - int(sizes.get("embeddings", 0) * fixed)
+    if isinstance(recipe.model, AwdLstm) and not isinstance(recipe.task, LanguageModel):
+        trained -= _moving(recipe.model)
     averages = (recipe.train.ema or recipe.train.averaging) is not None
     copies = 1 + _slots(recipe.train) + averages  # 1: the gradients
     return FLOAT * (total + copies * trained)
@@ -202,6 +210,11 @@ def _kept(recipe: Recipe) -> int:
         case AwdLstm() as model:
             # As of the others; scores and what becomes of them.
             layers = sum(2 * width + 6 * units for width, units in _awd_layers(model))
+            if not isinstance(recipe.task, LanguageModel):
+                # The layers have a chunk at a time, vectors and their gradients are of the text.
+                longest = recipe.text.max_length
+                chunk = min(recipe.train.window, longest)
+                return 4 * model.width + 2 * layers * chunk // longest
             scores = {"sampled": model.samples, "adaptive": model.cutoffs[0]}.get(
                 model.softmax, recipe.text.tokenizer.size
             )

@@ -136,6 +136,16 @@ class Recipe(Closed):
         return self
 
     @model_validator(mode="after")
+    def chunks_are_not_compiled(self) -> Self:
+        in_chunks = isinstance(self.model, AwdLstm) and not isinstance(self.task, LanguageModel)
+        if in_chunks and (self.train.xla or self.train.strategy.kind == "tpu"):
+            raise ValueError(
+                "awd_lstm reads a text for labels in as many chunks as it is long, which XLA and"
+                " TPUs cannot compile: leave train.xla out and choose another train.strategy.kind"
+            )
+        return self
+
+    @model_validator(mode="after")
     def compared_words_have_no_last_state(self) -> Self:
         model = self.model
         if (

@@ -34,6 +34,7 @@ from components.recurrent_stack import RecurrentStack
 from components.sampled_softmax import SampledSoftmax
 from components.scalar_mix import ScalarMix
 from components.tag_heads import CrfHead, SoftmaxTagHead
+from components.turned import Turned
 from components.word_table import WordTable
 
 LENGTHS = (1, 2, 4, 9)  # of the texts in a batch; shorter and longer than every window
@@ -245,7 +246,7 @@ ROWS = {
 }
 MASKED = {name: row for name, row in ROWS.items() if row.masked}
 # Layers without arguments, weights and a float output have tests of their own instead.
-OTHERS = {DistinctTokens}
+OTHERS = {DistinctTokens, Turned}
 
 
 @pytest.fixture(params=ROWS.values(), ids=ROWS.keys())

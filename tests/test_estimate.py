@@ -18,6 +18,7 @@ SETTINGS = [
     ["model.embedding={kind: multichannel, width: 7, path: none}"],
     ["model.pooling=kmax", "model.k=3", "model.widths=[2, 7]"],
     ["model={kind: gru, units: 6, embedding: {width: 7}, pooling: concat}"],
+    ["model={kind: awd_lstm, width: 7, units: 6, head: {width: 5}}", "train.ema=0.9"],
     ["train.optimizer={kind: sgd}"],
     ["train.optimizer={kind: sgd, momentum: 0.9}", "train.ema=0.9"],
     ["train.optimizer={kind: adadelta}", "train.averaging={patience: 2}"],
@@ -72,6 +73,19 @@ def test_activations_follow_the_batch():
     assert size("train.batch_size=null", "train.batch_tokens=640") == size()
     assert size("train.accumulation=4") == size() // 4
     assert size("train.precision=mixed_bfloat16") == size() // 2
+
+
+def test_activations_of_a_long_text_are_those_of_a_chunk():
+    def size(*overrides):
+        return estimate.activation_bytes(loading.parse(RECIPE, [f"model={{{AWD}}}", *overrides]))
+
+    def layers(length):
+        vectors = 4 * 64 * length * 4 * 7
+        return size("train.window=10", f"text.max_length={length}") - vectors
+
+    assert layers(20) == pytest.approx(layers(10))
+    assert layers(1000) == pytest.approx(layers(10), rel=0.02)
+    assert size("train.window=5") < size("train.window=10") == size()
 
 
 def test_activations_of_a_language_model_follow_the_window():

@@ -4,7 +4,7 @@ import keras
 from keras import ops
 
 from components.block_head import BlockHead
-from components.turned import turned
+from components.turned import Turned
 from configs.models import AwdLstm
 from configs.recipe import Recipe
 from pipeline.build.awd_lstm import words_and_encoder
@@ -27,6 +27,7 @@ def awd_classifier(recipe: Recipe, model: AwdLstm, size: int, num_labels: int) -
     )
     ids = keras.Input((None,), dtype="int32", name="ids")
     mask = ops.not_equal(ids, 0)
-    vectors, _ = words(turned(ids, mask) if model.backward else ids)
+    read = Turned(name="turned")(ids, mask=mask) if model.backward else ids
+    vectors, _ = words(read)
     logits = head(encoder(vectors, mask=mask), real=ops.any(mask, axis=1))
     return keras.Model({"ids": ids}, {"logits": logits}, name=model.kind)

@@ -38,11 +38,20 @@ class Gradients:
 
     def __init__(self, model: keras.Model, loss: Callable, batch: dict) -> None:
         self.model, self.loss, self.batch = model, loss, batch
+        # Errors do not pass from chunk to chunk where a text is read in such.
+        in_chunks = {
+            part.path
+            for layer in model.layers
+            if getattr(layer, "window", None)
+            for part in layer._flatten_layers()
+        }
         # What can be perturbed is a `components.recurrent.Recurrent`.
         self.layers = {
             layer.path: layer
             for layer in model._flatten_layers()
-            if hasattr(layer, "perturb") and layer.trainable_variables
+            if hasattr(layer, "perturb")
+            and layer.trainable_variables
+            and layer.path not in in_chunks
         }
         rows = tf.shape(batch["weight"])[0]
         self.inputs = {

@@ -75,7 +75,10 @@ class Step:
         if [v.path for v in variables] == [v.path for v in self.trained]:
             return
         self.trained = variables
-        self.gradients = tf.function(self._gradients, jit_compile=self.settings.xla or None)
+        self.gradients: Callable = self._gradients
+        # A function of its own may not sum over replicas, as batch normalization does.
+        if self.settings.xla or self.strategy.num_replicas_in_sync == 1:
+            self.gradients = tf.function(self._gradients, jit_compile=self.settings.xla or None)
         self.compiled = tf.function(self._step, input_signature=self.signature)
 
     def variables(self) -> dict[str, Any]:
