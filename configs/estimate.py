@@ -69,8 +69,8 @@ def parameters(
             each = [sum(parameters(m, vocabulary, outputs).values()) for m in members]
             return {f"member_{number}": size for number, size in enumerate(each)}
         case AwdLstm() as model:
-            layers = [4 * units * (width + units + 1) for width, units in _awd_layers(model)]
-            parts = {"embeddings": vocabulary * model.width, "encoder": sum(layers)}
+            layers = sum(4 * units * (width + units + 1) for width, units in _awd_layers(model))
+            parts = {"embeddings": vocabulary * model.width, "encoder": layers}
             if isinstance(recipe.task, LanguageModel):
                 return {**parts, "softmax": _awd_softmax(model, vocabulary)}
             inner, pooled = model.head.width, 3 * model.width
