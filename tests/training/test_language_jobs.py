@@ -17,6 +17,14 @@ from pipeline.training.train import train as train_here
 NOVEL = Path(__file__).parents[2] / "samples/novels/the_time_machine.txt"
 TWO_REPLICAS = "train.strategy={kind: mirrored, replicas: 2}"
 NO_CHANCE = ["model.dropout=0", "model.softmax=full"]
+# Windows of random lengths, and the mean of the weights once validation is worse.
+NT_ASGD = [
+    "train.vary_window=true",
+    "train.averaging={patience: 1}",
+    "train.validate_every=3",
+    "train.optimizer={kind: sgd, weight_decay: 1.2e-6}",
+    "train.learning_rate=20.0",
+]
 
 
 @pytest.fixture(scope="module")
@@ -84,6 +92,16 @@ def test_replicas_and_parts_give_the_loss_of_one_device(train, one_device, tmp_p
 
 
 @pytest.mark.slow
+def test_replicas_give_the_loss_of_one_device_in_windows_of_random_lengths(
+    train, recipe_file, prepared, tmp_path
+):
+    settings = [*NO_CHANCE, *NT_ASGD, "train.learning_rate=2.0"]
+    one = train_here(load(recipe_file, [f"work={tmp_path}/one", *settings]), prepared)
+    two = train(tmp_path / "two", *settings, TWO_REPLICAS)
+    assert losses(two) == pytest.approx(losses(one), abs=1e-5)
+
+
+@pytest.mark.slow
 def test_two_workers_give_the_loss_of_one_device(start, one_device, tmp_path):
     statuses, ended = finish(start_workers(start, tmp_path, *NO_CHANCE))
     assert statuses == [0, 0], ended
@@ -92,15 +110,15 @@ def test_two_workers_give_the_loss_of_one_device(start, one_device, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("strategy", [[], [TWO_REPLICAS]], ids=["one", "two"])
-def test_a_killed_job_ends_with_the_same_bits(start, train, tmp_path, strategy):
-    whole = train(tmp_path / "whole", *strategy)
+@pytest.mark.parametrize("settings", [[], [TWO_REPLICAS], NT_ASGD], ids=["one", "two", "nt-asgd"])
+def test_a_killed_job_ends_with_the_same_bits(start, train, tmp_path, settings):
+    whole = train(tmp_path / "whole", *settings)
     for step in (random.randint(1, 12), random.randint(13, 25)):
-        process = start(tmp_path / "killed", *strategy)
+        process = start(tmp_path / "killed", *settings)
         wait_for_step(process, tmp_path / "killed", step)
         time.sleep(random.random() / 10)
         process.kill()
         process.communicate()
-    again = train(tmp_path / "killed", *strategy)
+    again = train(tmp_path / "killed", *settings)
     assert weights(again) == weights(whole)
     assert history(again) == history(whole)
