@@ -70,8 +70,7 @@ class Chunks:
             return n + 1, state, starts, last, tf.maximum(best, highest), total, places
 
         first = (tf.constant(0), state, starts, last, best, total, places)
-        _, _, starts, *pools = tf.while_loop(lambda n, *_: n < self.number, body, first)
-        last, best, total, places = pools
+        _, _, starts, last, best, total, places = self.one_by_one(body, first)
         return last, best, total, places, [array.stack() for array in starts]
 
     def pooled(self, last, best, total):
@@ -84,10 +83,9 @@ class Chunks:
         """The gradients of those of `given` whose numbers are sought, from that of the pools."""
         slope = tf.split(tf.cast(slope, tf.float32)[:, None], 3, axis=-1)  # (B, 1, width) each
         along, weights = 0 in sought, [n for n in sought if n]
-        found = tf.TensorArray(
-            self.given[0].dtype, self.number, infer_shape=False,
-            element_shape=[None, None, self.given[0].shape[-1]],
-        )  # fmt: skip
+        x = self.given[0]
+        shape = [None, None, x.shape[-1]]  # the last chunk may be shorter
+        found = tf.TensorArray(x.dtype, self.number, infer_shape=False, element_shape=shape)
         sums = [tf.zeros(tf.shape(self.given[n])) for n in weights]
 
         def body(n, found, sums):
@@ -107,7 +105,7 @@ class Chunks:
             return n + 1, found, sums
 
         first = (tf.constant(0), found, sums)
-        _, found, sums = tf.while_loop(lambda n, *_: n < self.number, body, first)
+        _, found, sums = self.one_by_one(body, first)
         slopes = [tf.cast(s, self.given[n].dtype) for n, s in zip(weights, sums, strict=True)]
         if along:
             slopes.insert(0, tf.transpose(found.concat(), [1, 0, 2]))
@@ -119,6 +117,10 @@ class Chunks:
         share = tf.where(here == self.lengths[:, None, None] - 1, last, 0.0)
         share += tf.where(here == places[:, None], best, 0.0) + mean / self.divisor[:, None]
         return tf.where(self.slice(self.mask, n)[..., None], share, 0.0)
+
+    def one_by_one(self, body, first):
+        """All chunks; TensorFlow would begin some before the ones before have left the memory."""
+        return tf.while_loop(lambda n, *_: n < self.number, body, first, parallel_iterations=1)
 
     def read(self, n, x, given, state):
         flat, rest = tf.nest.flatten(self.drawn), iter(given[1:])
