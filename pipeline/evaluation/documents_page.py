@@ -39,7 +39,7 @@ HOW = {
     "forward": "Each {unit} is predicted from those before it.",
     "backward": "Texts are read from their end: each {unit} is predicted from those behind it.",
 }
-CACHED = "With a cache of {size} {units} it has {found} (weight {weight}, theta {theta})."
+CACHED = "With a cache of {size} {units}, theta {theta} and weight {weight}, it has {found}."
 READING = {
     "document": "Each document is read by itself, with the state carried from window to window.",
     "stream": "All documents are read one after the other in the order of the files, each going on"
