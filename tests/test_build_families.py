@@ -224,6 +224,11 @@ def test_scaled_dropouts_reach_their_layers():
     assert rates == (0.1, 0.15, 0.25)
 
 
+def test_dropouts_scaled_to_all_are_refused():
+    with pytest.raises(loading.RecipeError, match=r"scale 2.0 makes weights a rate of 1;"):
+        language_model("model.dropouts.scale=2.0")
+
+
 @pytest.mark.parametrize("kind", ["lstm", "awd_lstm"])
 def test_no_two_weights_share_a_path(kind):
     if kind == "awd_lstm":
