@@ -12,9 +12,13 @@ class Closed(BaseModel):
 
 
 def default_kind(kind: str) -> BeforeValidator:
-    """Lets a mapping of a union leave out `kind`: `optimizer: {beta_1: 0.8}` is still Adam."""
+    """Lets a mapping of a union leave out `kind`: `optimizer: {beta_1: 0.8}` is still Adam.
+
+    And a string is the kind, with nothing else said: `pooling: concat`.
+    """
 
     def add(value: Any) -> Any:
+        value = {"kind": value} if isinstance(value, str) else value
         return {"kind": kind, **value} if isinstance(value, dict) else value
 
     return BeforeValidator(add)
