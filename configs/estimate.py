@@ -51,7 +51,7 @@ def parameters(
             layers = sum(_recurrent(model, width) for width in widths)
             parts = {
                 **_embedding(model.embedding, vocabulary),
-                "recurrent": directions * layers,
+                "encoder": directions * layers,
             }
             if not isinstance(recipe.task, Tag):
                 parts["pooling"] = _pooling(model.pooling, out)
@@ -62,7 +62,7 @@ def parameters(
             layer = 4 * model.units * (2 * width + 1) + model.units * width
             return {
                 "characters": _characters(model.characters),
-                "recurrent": 2 * model.layers * layer,
+                "encoder": 2 * model.layers * layer,
                 "softmax": vocabulary * (width + 1),
             }
         case Ensemble():
