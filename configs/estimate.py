@@ -5,18 +5,8 @@ from itertools import pairwise
 from operator import mul
 from typing import assert_never
 
-from configs.models import (
-    Attention,
-    AwdLstm,
-    Characters,
-    Elmo,
-    Embedding,
-    Ensemble,
-    Pooling,
-    Recurrent,
-    SelfAttentive,
-    TextCNN,
-)
+from configs.models import AwdLstm, Characters, Elmo, Embedding, Ensemble, Recurrent, TextCNN
+from configs.poolings import Attention, Pooling, SelfAttentive
 from configs.recipe import Recipe
 from configs.tasks import LanguageModel, Tag
 from configs.training import SGD, Adadelta, Adam, Train

@@ -6,7 +6,8 @@ import keras
 
 from components import pooling as layers
 from components.recurrent_stack import RecurrentStack
-from configs.models import Attention, Pool, Recurrent, SelfAttentive
+from configs.models import Recurrent
+from configs.poolings import Attention, Pool, SelfAttentive
 from configs.recipe import Recipe
 
 
