@@ -177,32 +177,6 @@ def reopen(run_dir: Path) -> Iterator[Run]:
     _end(run, None)
 
 
-def log_model(recipe: Recipe, run_dir: Path, export_dir: Path) -> str:
-    """Log an export to the run as a model that answers raw strings, and register it.
-
-    Afterwards `models:/NAME@ALIAS` is this model. Returns its version in the registry.
-
-    Raises:
-        JobError: the store does not answer, or takes no model.
-    """
-    name = recipe.tracking.register_as or recipe.name
-    with reopen(run_dir) as run, explained(run.uri):
-        mlflow.set_tracking_uri(run.uri)
-        mlflow.set_registry_uri(run.uri)
-        with mlflow.start_run(run.id, log_system_metrics=False):
-            logged = mlflow.pyfunc.log_model(
-                name="model",
-                python_model=str(Path(__file__).with_name("served_model.py")),
-                artifacts={"export": str(export_dir)},
-                model_config={"pairs": getattr(recipe.task, "second", None) is not None},
-                pip_requirements=provenance.requirements("tensorflow", "tensorflow-text", "mlflow"),
-                registered_model_name=name,
-            )
-        version = str(logged.registered_model_version)
-        run.client.set_registered_model_alias(name, recipe.tracking.alias, version)
-    return version
-
-
 def _unfinished(client: mlflow.MlflowClient, run_dir: Path, uri: str) -> StoredRun | None:
     if not (run_dir / LINK).is_file():
         return None

@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from configs.recipe import Recipe
-from pipeline import artifacts, tracking
+from pipeline import artifacts, registry, tracking
 from pipeline.errors import Interrupted, JobError
 from pipeline.mlflow_store import connect, store_uri
 
@@ -224,8 +224,8 @@ ANSWERS = [{"label": "länger", "score": 2}, {"label": "kurz", "score": 1}]
 def test_the_registered_model_answers_raw_strings(recipe, prepared, tmp_path, export):
     with tracking.open_run(recipe, tmp_path / "run", prepared) as run:
         pass
-    assert tracking.log_model(recipe, tmp_path / "run", export) == "1"
-    assert tracking.log_model(recipe, tmp_path / "run", export) == "2"
+    assert registry.log_model(recipe, tmp_path / "run", export) == "1"
+    assert registry.log_model(recipe, tmp_path / "run", export) == "2"
     assert stored(run).info.status == "FINISHED"
     assert run.client.get_model_version_by_alias("tiny", "champion").version == 2
     model = mlflow.pyfunc.load_model("models:/tiny@champion")
@@ -260,7 +260,7 @@ def test_the_registered_model_of_pairs(mlflow_store, prepared, tmp_path, pairs_e
     recipe = make_recipe(tmp_path, task=PAIR_TASK, tracking=tracked)
     with tracking.open_run(recipe, tmp_path / "run", prepared):
         pass
-    tracking.log_model(recipe, tmp_path / "run", pairs_export)
+    registry.log_model(recipe, tmp_path / "run", pairs_export)
     model = mlflow.pyfunc.load_model("models:/pairs@champion")
     for asked in (PAIRS, pd.DataFrame(PAIRS)):
         assert model.predict(asked) == PAIR_ANSWERS
@@ -295,7 +295,7 @@ def test_the_registered_tagger_answers_without_padding(mlflow_store, prepared, t
     recipe = make_recipe(tmp_path, tracking=tracked)
     with tracking.open_run(recipe, tmp_path / "run", prepared):
         pass
-    tracking.log_model(recipe, tmp_path / "run", tmp_path / "export")
+    registry.log_model(recipe, tmp_path / "run", tmp_path / "export")
     first, none, last = mlflow.pyfunc.load_model("models:/letters@champion").predict(
         ["a b", "", "c a c"]
     )
@@ -320,7 +320,7 @@ def test_mlflow_serves_the_registered_model(
     recipe = make_recipe(tmp_path, task=task, tracking=tracked)
     with tracking.open_run(recipe, tmp_path / "run", prepared):
         pass
-    tracking.log_model(recipe, tmp_path / "run", export)
+    registry.log_model(recipe, tmp_path / "run", export)
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
     bin_folder = os.path.dirname(sys.executable)

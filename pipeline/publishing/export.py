@@ -8,7 +8,7 @@ from pathlib import Path
 from configs import loading
 from configs.recipe import Recipe
 from configs.tasks import LanguageModel, Tag
-from pipeline import artifacts, earlier_weights, runs, tracking
+from pipeline import artifacts, earlier_weights, registry, runs, tracking
 from pipeline.progress import log
 from pipeline.publishing import saved_model, serving_ops
 from pipeline.publishing.model_card import facts, model_card
@@ -46,7 +46,7 @@ def export(recipe: Recipe, run_dir: Path) -> Path:
         measured = _measure(export_dir)
         with tracking.reopen(run_dir) as run:
             run.metrics(0, {f"export/{name}": value for name, value in measured.items()})
-        tracking.log_model(recipe, run_dir, export_dir)
+        registry.log_model(recipe, run_dir, export_dir)
         place = {"export_dir": str(export_dir), "version": int(export_dir.name)}
         artifacts.write_json(record, {**place, **measured})
     return export_dir
