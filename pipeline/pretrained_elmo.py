@@ -59,6 +59,13 @@ def content(path: Path) -> str:
     return artifacts.fingerprint([artifacts.checksum(file) for file in files])
 
 
+def save(elmo: Elmo | None, training: Path) -> None:
+    """Write the arguments of the one that a model contains, if it does, beside its weights."""
+    if elmo is not None:
+        arguments = {"characters": elmo.characters, "encoder": elmo.encoder}
+        artifacts.write_json(training / ELMO, arguments)
+
+
 def inside(training: Path) -> Elmo | None:
     """The arguments of the one that a published model contains, if it does."""
     path = training / ELMO

@@ -17,11 +17,11 @@ from safetensors.numpy import save_file
 from configs import loading
 from configs.models import Ensemble
 from configs.recipe import Recipe
-from pipeline import artifacts, build, initial_weights, pretrained_elmo, runs, tasks, tracking
+from pipeline import artifacts, build, pretrained_elmo, runs, tasks, tracking
 from pipeline.errors import Interrupted
 from pipeline.progress import Bar, progress
-from pipeline.text.tokenizers import load as load_tokenizer
 from pipeline.training import (
+    beginning,
     checkpoints,
     curves,
     distribute,
@@ -36,8 +36,6 @@ from pipeline.training.step import Step
 from pipeline.training.stopping import stop_requests
 from pipeline.training.unfreezing import unfreeze
 from pipeline.training.validation import validator
-
-STARTED = "initial_weights.json"  # in the run's folder: what `init_from` came to
 
 log = logging.getLogger("textmill")
 
@@ -90,20 +88,13 @@ class Job:
         planned = sum(self.batches.steps)
         self.total_steps = min(planned, self.settings.max_steps or planned)
         self.checkpoints = checkpoints.Checkpoints(run_dir / "checkpoints", self.settings.keep)
-        vocabulary = load_tokenizer(prepared / "tokenizer").vocabulary
-        self.elmo = pretrained_elmo.wanted(recipe)
+        earlier = bool(recipe.init_from) and self.checkpoints.newest() is None
+        begun = beginning.begin(recipe, prepared, labels, self.split.ids.values, strategy, earlier)
+        beginning.tell(begun, run_dir, run)
+        self.model, self.elmo = begun.model, begun.elmo
         with strategy.scope():
-            self.model = build.build_model(recipe, vocabulary, max(len(labels), 1), self.elmo)
-            build.start_from_elmo(self.model, self.elmo)
-            counts = np.bincount(self.split.ids.values, minlength=len(vocabulary))
-            coverage = build.start_from_vectors(self.model, recipe, vocabulary, counts)
-            if recipe.init_from and self.checkpoints.newest() is None:
-                self._tell(initial_weights.start(self.model, recipe, vocabulary, labels, counts))
             self.groups = build.layer_groups(self.model)
             self.optimizer = build.build_optimizer(self.settings, self.total_steps, self.groups)
-        if coverage:
-            log.info("train: pretrained vectors for %s", coverage)
-            self.tracking.tags({"vectors": coverage})
         self.loss = tasks.loss_function(recipe.task)
         signature = self.batches.signature
         self.step = Step(
@@ -115,12 +106,6 @@ class Job:
             batch = gradients.longest(self.batches.epoch(0, 0))
             self.gradients = gradients.Gradients(self.model, self.loss, batch)
         self.state = State()
-
-    def _tell(self, started: dict[str, str]) -> None:
-        """Keep what the first weights are, also for when the job goes on from a checkpoint."""
-        self.tracking.tags(started)
-        if self.chief:
-            artifacts.write_json(self.run_dir / STARTED, started)
 
     def run(self, asked_to_stop: Callable[[], bool]) -> None:
         newest = self.checkpoints.newest()
@@ -249,7 +234,7 @@ class Job:
             "seconds": self.state.seconds,
         }
         if self.recipe.init_from:
-            facts["initial_weights"] = artifacts.read_json(self.run_dir / STARTED)
+            facts["initial_weights"] = artifacts.read_json(self.run_dir / beginning.STARTED)
         with (
             artifacts.publish(self.run_dir / runs.TRAINING, mark, facts) as folder,
             self.step.average.shown(),
@@ -257,9 +242,7 @@ class Job:
             weights = checkpoints.arrays(checkpoints.by_path(self.model.weights))
             save_file(pretrained_elmo.weights(self.elmo) | weights, folder / runs.WEIGHTS)
             artifacts.write_json(folder / "history.json", self.state.history)
-            if self.elmo is not None:
-                arguments = {"characters": self.elmo.characters, "encoder": self.elmo.encoder}
-                artifacts.write_json(folder / pretrained_elmo.ELMO, arguments)
+            pretrained_elmo.save(self.elmo, folder)
             (folder / "recipe.yaml").write_text(loading.dump(self.recipe), encoding="utf-8")
         self.tracking.metrics(
             self.state.step,
