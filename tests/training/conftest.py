@@ -42,33 +42,34 @@ def recipe_file(tmp_path_factory):
     return path
 
 
-@pytest.fixture(scope="session")
+# Those below are of a module, which may have a recipe of its own.
+@pytest.fixture(scope="module")
 def recipe(recipe_file):
     from configs.recipe import Recipe
 
     return Recipe.model_validate(yaml.safe_load(recipe_file.read_text(encoding="utf-8")))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def prepared(recipe):
     from pipeline.prepare import prepare
 
     return prepare(recipe)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def start(recipe_file, prepared):
     """Start `textmill train` on the prepared data as a process of its own."""
     return partial(outcomes.start, recipe_file, prepared)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def train(recipe_file, prepared):
     """Run such a job to its end; returns its run directory."""
     return partial(outcomes.train, recipe_file, prepared)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def train_here(recipe_file, prepared):
     """The same in this process, on one device; `prepared` is used where it lies."""
 

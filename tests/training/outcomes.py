@@ -2,6 +2,7 @@
 
 import json
 import os
+import random
 import socket
 import subprocess
 import sys
@@ -9,6 +10,7 @@ import time
 from pathlib import Path
 
 TEXTMILL = Path(sys.executable).with_name("textmill")
+TWO_REPLICAS = "train.strategy={kind: mirrored, replicas: 2}"
 
 
 def start(recipe_file, prepared, work, *settings, **environment):
@@ -65,6 +67,27 @@ def finish(processes):
     return [process.returncode for process in processes], ended
 
 
+def train_on_workers(start, work, *settings):
+    """Run a job on two workers to its end; returns its run directory."""
+    statuses, ended = finish(start_workers(start, work, *settings))
+    assert statuses == [0, 0], ended
+    return next((work / "runs").iterdir())
+
+
+def killed_and_resumed(start, train, work, steps, *settings):
+    """Kill a job soon after each of these steps, whatever it does then, and let it end.
+
+    Args: start and train, of one process. Returns its run directory.
+    """
+    for step in steps:
+        process = start(work, *settings)
+        wait_for_step(process, work, step)
+        time.sleep(random.random() / 10)
+        process.kill()
+        process.communicate()
+    return train(work, *settings)
+
+
 def wait_for_step(process, work, step, seconds=120):
     """Until there is a checkpoint of that step or a later one."""
     end = time.monotonic() + seconds
@@ -86,3 +109,8 @@ def losses(run_dir):
 
 def weights(run_dir):
     return (run_dir / "training" / "weights.safetensors").read_bytes()
+
+
+def assert_same_bits(run_dir, expected):
+    assert weights(run_dir) == weights(expected)
+    assert history(run_dir) == history(expected)

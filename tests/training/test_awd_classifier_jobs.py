@@ -1,7 +1,7 @@
 """Jobs of ULMFiT's classifier: replicas share their statistics, frozen layers stay as they were."""
 
 import pytest
-from outcomes import losses
+from outcomes import TWO_REPLICAS, losses
 from safetensors.numpy import load_file
 
 SMALL = [
@@ -23,7 +23,7 @@ def one_device(train_here, tmp_path_factory):
 
 
 def test_two_replicas_give_the_losses_and_the_statistics_of_one_device(train, one_device, tmp_path):
-    two = train(tmp_path, *SMALL, "train.strategy={kind: mirrored, replicas: 2}")
+    two = train(tmp_path, *SMALL, TWO_REPLICAS)
     assert losses(two) == pytest.approx(losses(one_device), abs=1e-5)
     for name in ("moving_mean", "moving_variance"):
         expected = weights(one_device)[f"head/norm_0/{name}"]

@@ -1,21 +1,16 @@
 """Whole jobs of an AWD-LSTM on running text: devices, resuming, and what it learns."""
 
 import random
-import time
-from functools import partial
 from pathlib import Path
 
-import outcomes
+import novel
 import pytest
-import yaml
-from outcomes import history, losses, wait_for_step, weights
+from outcomes import TWO_REPLICAS, assert_same_bits, history, killed_and_resumed, losses
 
 from configs.loading import load
 from pipeline.prepare import prepare
-from pipeline.training.train import train as train_here
+from pipeline.training.train import train as train_by_recipe
 
-NOVEL = Path(__file__).parents[2] / "samples/novels/the_time_machine.txt"
-TWO_REPLICAS = "train.strategy={kind: mirrored, replicas: 2}"
 # Masks belong to the parts of a batch, so losses of one device and two are compared without.
 NO_CHANCE = "model.dropouts.scale=0"
 
@@ -24,50 +19,20 @@ NO_CHANCE = "model.dropouts.scale=0"
 def recipe_file(tmp_path_factory):
     """Lines of one running text, as those of the Penn Treebank."""
     folder = tmp_path_factory.mktemp("awd")
-    lines = NOVEL.read_text(encoding="utf-8").split("\n")
-    (folder / "novel.txt").write_text("\n".join(lines[:60]), encoding="utf-8")
-    (folder / "more.txt").write_text("\n".join(lines[60:75]), encoding="utf-8")
-    recipe = {
-        "name": "small",
-        "work": str(folder / "work"),
-        "data": {"train": str(folder / "novel.txt"), "valid": str(folder / "more.txt")},
-        "text": {"lower": False},
-        "task": {"kind": "language_model", "carry": "stream"},
-        "model": {"kind": "awd_lstm", "width": 12, "units": 16, "layers": 2},
-        "train": {
-            "epochs": 3,
-            "batch_size": 8,
-            "window": 20,
-            "learning_rate": 0.01,
-            "clip_norm": 5.0,
-            "save_every": 5,
-            "log_every": 5,
+    return novel.recipe_file(
+        folder,
+        data={
+            "train": novel.lines(folder / "novel.txt", 0, 60),
+            "valid": novel.lines(folder / "more.txt", 60, 75),
         },
-    }
-    path = folder / "recipe.yaml"
-    path.write_text(yaml.safe_dump(recipe), encoding="utf-8")
-    return path
+        task={"kind": "language_model", "carry": "stream"},
+        model={"kind": "awd_lstm", "width": 12, "units": 16, "layers": 2},
+    )
 
 
 @pytest.fixture(scope="module")
-def prepared(recipe_file):
-    return prepare(load(recipe_file, []))
-
-
-@pytest.fixture(scope="module")
-def start(recipe_file, prepared):
-    return partial(outcomes.start, recipe_file, prepared)
-
-
-@pytest.fixture(scope="module")
-def train(recipe_file, prepared):
-    return partial(outcomes.train, recipe_file, prepared)
-
-
-@pytest.fixture(scope="module")
-def one_device(recipe_file, prepared, tmp_path_factory):
-    work = tmp_path_factory.mktemp("one")
-    return train_here(load(recipe_file, [f"work={work}", NO_CHANCE]), prepared)
+def one_device(train_here, tmp_path_factory):
+    return train_here(tmp_path_factory.mktemp("one"), NO_CHANCE)
 
 
 def test_it_learns(one_device):
@@ -84,7 +49,7 @@ def test_replicas_and_parts_give_the_loss_of_one_device(train, one_device, tmp_p
 def test_the_sample_recipe(tmp_path):
     path = Path("configs/language_model/sample_awd_lstm.yaml")
     chosen = load(path, [f"work={tmp_path}", "train.max_steps=4", "data.valid=0.02"])
-    [found] = history(train_here(chosen, prepare(chosen)))
+    [found] = history(train_by_recipe(chosen, prepare(chosen)))
     assert found["train_loss"] < 10
     assert found["valid_perplexity"] < 8000
 
@@ -93,12 +58,5 @@ def test_the_sample_recipe(tmp_path):
 @pytest.mark.parametrize("strategy", [[], [TWO_REPLICAS]], ids=["one", "two"])
 def test_a_killed_job_ends_with_the_same_bits(start, train, tmp_path, strategy):
     whole = train(tmp_path / "whole", *strategy)
-    for step in (random.randint(1, 12), random.randint(13, 25)):
-        process = start(tmp_path / "killed", *strategy)
-        wait_for_step(process, tmp_path / "killed", step)
-        time.sleep(random.random() / 10)
-        process.kill()
-        process.communicate()
-    again = train(tmp_path / "killed", *strategy)
-    assert weights(again) == weights(whole)
-    assert history(again) == history(whole)
+    steps = [random.randint(1, 12), random.randint(13, 25)]
+    assert_same_bits(killed_and_resumed(start, train, tmp_path / "killed", steps, *strategy), whole)

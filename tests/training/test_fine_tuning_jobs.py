@@ -5,7 +5,7 @@ import shutil
 import mlflow
 import numpy as np
 import pytest
-from outcomes import history, losses, weights
+from outcomes import TWO_REPLICAS, assert_same_bits, history, losses
 from safetensors.numpy import load_file
 
 from pipeline import artifacts
@@ -22,7 +22,6 @@ FINE_TUNING = [
     "train.metric=loss",
     "train.validate_every=4",
 ]
-TWO_REPLICAS = "train.strategy={kind: mirrored, replicas: 2}"
 
 
 @pytest.fixture(scope="module")
@@ -77,8 +76,7 @@ def test_a_job_goes_on_from_any_step_to_the_same_bits(
     with caplog.at_level("INFO", "textmill"):
         again = train_here(tmp_path, *FINE_TUNING, tracked)
     assert f"going on from step {step}" in caplog.text
-    assert weights(again) == weights(whole)
-    assert history(again) == history(whole)
+    assert_same_bits(again, whole)
 
 
 def bests(run_dir, step):

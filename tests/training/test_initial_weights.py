@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from outcomes import losses, weights
+from outcomes import TWO_REPLICAS, losses, weights
 from safetensors.numpy import load_file
 
 from pipeline import finding_runs
@@ -65,5 +65,5 @@ def test_a_job_that_goes_on_still_says_how_it_began(train_here, first, tmp_path,
 @pytest.mark.slow
 def test_replicas_start_with_the_same_weights(train, train_here, first, tmp_path):
     settings = [f"init_from={first}", "model.dropout=0", "train.epochs=1"]
-    two = train(tmp_path / "two", *settings, "train.strategy={kind: mirrored, replicas: 2}")
+    two = train(tmp_path / "two", *settings, TWO_REPLICAS)
     assert losses(two) == pytest.approx(losses(train_here(tmp_path / "one", *settings)), abs=1e-6)

@@ -4,17 +4,26 @@ import json
 import random
 import shutil
 import signal
-import time
 
 import pytest
-from outcomes import finish, history, losses, start_workers, wait_for_step, weights
+from outcomes import (
+    TWO_REPLICAS,
+    assert_same_bits,
+    finish,
+    history,
+    killed_and_resumed,
+    losses,
+    start_workers,
+    train_on_workers,
+    wait_for_step,
+    weights,
+)
 
 from pipeline.errors import JobError
 from pipeline.training import train as trainer
 
 NO_DROPOUT = "model.dropout=0"
 LONGER = ["train.epochs=6", "train.ema=0.9", "train.schedule={kind: cosine, warmup: 0.1}"]
-TWO_REPLICAS = "train.strategy={kind: mirrored, replicas: 2}"
 
 
 @pytest.fixture(scope="module")
@@ -55,9 +64,7 @@ def test_replicas_drop_as_parts_of_a_batch_on_one_device_do(train, train_here, t
 
 
 def test_two_workers_give_the_loss_of_one_device(start, one_device, tmp_path):
-    statuses, ended = finish(start_workers(start, tmp_path, NO_DROPOUT))
-    assert statuses == [0, 0], ended
-    run_dir = next((tmp_path / "runs").iterdir())
+    run_dir = train_on_workers(start, tmp_path, NO_DROPOUT)
     assert losses(run_dir) == pytest.approx(losses(one_device), abs=1e-6)
 
 
@@ -67,15 +74,9 @@ def test_two_workers_give_the_loss_of_one_device(start, one_device, tmp_path):
 def test_a_killed_job_ends_with_the_same_bits(start, train, whole, tmp_path, strategy):
     settings = [*LONGER, *strategy]
     uninterrupted = train(tmp_path / "whole", *settings) if strategy else whole
-    for _ in range(2):
-        process = start(tmp_path / "killed", *settings)
-        wait_for_step(process, tmp_path / "killed", random.randint(5, 50))
-        time.sleep(random.random() / 10)
-        process.kill()
-        process.communicate()
-    again = train(tmp_path / "killed", *settings)
-    assert weights(again) == weights(uninterrupted)
-    assert history(again) == history(uninterrupted)
+    steps = [random.randint(5, 50), random.randint(5, 50)]
+    again = killed_and_resumed(start, train, tmp_path / "killed", steps, *settings)
+    assert_same_bits(again, uninterrupted)
 
 
 def test_sigterm_saves_and_has_a_status_of_its_own(start, train, whole, tmp_path):
@@ -96,9 +97,7 @@ def test_sigterm_to_one_worker_stops_both_and_both_go_on(start, train, tmp_path)
     processes[1].send_signal(signal.SIGTERM)
     statuses, ended = finish(processes)
     assert statuses == [75, 75], ended
-    statuses, ended = finish(start_workers(start, tmp_path / "two", *LONGER, NO_DROPOUT))
-    assert statuses == [0, 0], ended
-    again = next((tmp_path / "two" / "runs").iterdir())
+    again = train_on_workers(start, tmp_path / "two", *LONGER, NO_DROPOUT)
     assert losses(again) == pytest.approx(losses(whole), abs=1e-6)
 
 
