@@ -11,20 +11,16 @@ other, in turns, on one thread of one core, and what counts is that thread's pro
 busy machine falsifies least. Printed is the median of the processes' medians.
 """
 
-import argparse
 import json
-import os
 import statistics
-import subprocess
 import sys
-import time
-from pathlib import Path
+
+import taking_turns
 
 SECONDS = 20.0
-PEER = Path(".venv-peers/bin/python")
 SIDES = {
     "textmill": [sys.executable, __file__],
-    "fastai": [str(PEER), "benchmarks/peers/fastai_awd_lstm.py"],
+    "fastai": [str(taking_turns.PEER), "benchmarks/peers/fastai_awd_lstm.py"],
 }
 SIZES = {"width": 400, "vocabulary": 10_000, "window": 70}
 CASES = {
@@ -81,60 +77,27 @@ def run_side(make_step) -> None:
     found = {}
     for case in cases:
         step = make_step(precision, **CASES[case])
-        for _ in range(2):
-            step()
-        times, end = [], time.process_time() + SECONDS
-        while len(times) < 3 or time.process_time() < end:
-            start = time.process_time()
-            step()
-            times.append(time.process_time() - start)
-        found[case] = CASES[case]["batch"] * CASES[case]["window"] / statistics.median(times)
+        seconds = taking_turns.seconds_a_step(step, 2, SECONDS)
+        found[case] = CASES[case]["batch"] * CASES[case]["window"] / seconds
     print(json.dumps(found))
 
 
-def measure(command: list[str], precision: str, cases: list[str]) -> dict[str, float]:
-    """Words a second by case, of a process of its own."""
-    done = subprocess.run(
-        [*command, "--side", precision, *cases],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        check=True,
-        preexec_fn=lambda: os.sched_setaffinity(0, [max(os.sched_getaffinity(0))]),
-        env={"PYTHONPATH": ".", **os.environ, "OMP_NUM_THREADS": "1"},
-    )
-    return json.loads(done.stdout.splitlines()[-1])
-
-
 def main() -> None:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--cases", nargs="+", default=["published", "ptb_recipe"], choices=CASES)
-    parser.add_argument("--precisions", nargs="+", default=["float32", "mixed_bfloat16"])
-    arguments = parser.parse_args()
-    if not PEER.exists():
-        raise SystemExit(f"no {PEER}: see the top of {__file__}")
+    arguments = taking_turns.arguments(__file__, CASES, ["published", "ptb_recipe"])
     print("| model | precision | textmill words/s | fastai words/s | textmill / fastai |")
     print("|---|---|---|---|---|")
     for precision in arguments.precisions:
-        rounds = [
-            {side: measure(command, precision, arguments.cases) for side, command in SIDES.items()}
-            for _ in range(arguments.rounds)
-        ]
+        rounds = taking_turns.rounds(arguments.rounds, SIDES, precision, *arguments.cases)
         for case in arguments.cases:
             middle = [statistics.median(r[side][case] for r in rounds) for side in SIDES]
             ratios = [r["textmill"][case] / r["fastai"][case] for r in rounds]
-            spread = f"{statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
             cells = " | ".join(f"{value:,.0f}" for value in middle)
-            print(f"| {case} | {precision} | {cells} | {spread} |", flush=True)
+            print(f"| {case} | {precision} | {cells} | {taking_turns.spread(ratios)} |", flush=True)
 
 
 if __name__ == "__main__":
     if "--side" in sys.argv:
-        os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
-        import tensorflow
-
-        tensorflow.config.threading.set_intra_op_parallelism_threads(1)
-        tensorflow.config.threading.set_inter_op_parallelism_threads(1)
+        taking_turns.one_thread()
         run_side(our_step)
     else:
         main()

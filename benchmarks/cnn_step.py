@@ -17,21 +17,20 @@ import json
 import os
 import re
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 
 import numpy as np
+import taking_turns
 
 BATCHES, BATCH, LENGTH, VOCABULARY, WARM_UP, STEPS = 20, 64, 50, 20_000, 10, 60
 THREADS = int(os.environ.get("OMP_NUM_THREADS", "2"))
-PEER = Path(".venv-peers/bin/python")
 SIDES = {
     "textmill": [sys.executable, __file__],
-    "PyTorch": [str(PEER), "benchmarks/peers/kim_cnn.py"],
-    "PyTorch, fused Adam": [str(PEER), "benchmarks/peers/kim_cnn.py", "--fused"],
+    "PyTorch": [str(taking_turns.PEER), "benchmarks/peers/kim_cnn.py"],
+    "PyTorch, fused Adam": [str(taking_turns.PEER), "benchmarks/peers/kim_cnn.py", "--fused"],
 }
 
 
@@ -77,7 +76,7 @@ def our_step(precision: str):
     strategy = distribute.strategy(recipe.train.strategy)
     with strategy.scope():
         model = build.build_model(recipe, [str(n) for n in range(VOCABULARY)], 2)
-        optimizer = build.build_optimizer(recipe.train, 1000, model.trainable_variables)
+        optimizer = build.build_optimizer(recipe.train, 1000, [model.trainable_variables])
     loss = tasks.loss_function(recipe.task)
     step = Step(model, optimizer, loss, strategy, recipe.train, recipe.seed, signature)
     weight = tf.ones([BATCH])
@@ -102,18 +101,6 @@ def times(take, path: str) -> list[float]:
     return [1000 * s for s in seconds[WARM_UP:]]
 
 
-def measure(command: list[str], precision: str, path: Path, threads: int) -> float:
-    """The median of a process of its own."""
-    done = subprocess.run(
-        [*command, "--side", precision, str(path)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        check=True,
-        env={**os.environ, "OMP_NUM_THREADS": str(threads), "PYTHONPATH": "."},
-    )
-    return statistics.median(json.loads(done.stdout.splitlines()[-1]))
-
-
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--rounds", type=int, default=5)
@@ -123,24 +110,24 @@ def main() -> None:
     if arguments.side:
         print(json.dumps(times(our_step(arguments.side[0]), arguments.side[1])))
         return
-    if not PEER.exists():
-        raise SystemExit(f"no {PEER}: see the top of {__file__}")
+    taking_turns.need_peer(__file__)
     print("| precision | side | ms a step, median | fastest and slowest round | textmill takes |")
     print("|---|---|---|---|---|")
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "batches.npz"
         make_batches(path)
         for precision in ("float32", "mixed_bfloat16"):
-            rounds = [
-                {
-                    side: measure(command, precision, path, arguments.threads)
-                    for side, command in SIDES.items()
-                }
-                for _ in range(arguments.rounds)
-            ]
-            ours = statistics.median(r["textmill"] for r in rounds)
-            for side in SIDES:
-                values = [r[side] for r in rounds]
+            rounds = taking_turns.rounds(
+                arguments.rounds,
+                SIDES,
+                precision,
+                str(path),
+                threads=arguments.threads,
+                pinned=False,
+            )
+            found = {side: [statistics.median(r[side]) for r in rounds] for side in SIDES}
+            ours = statistics.median(found["textmill"])
+            for side, values in found.items():
                 median = statistics.median(values)
                 print(
                     f"| {precision} | {side} | {median:.1f} | {min(values):.1f}, {max(values):.1f}"

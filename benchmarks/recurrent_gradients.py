@@ -65,7 +65,7 @@ def network(cell: str, activation: str = "tanh", seed: int = SEEDS[0]) -> keras.
 def train(model: keras.Model, length: int, **settings) -> np.ndarray:
     """Mean errors and gradient norms (2, steps)."""
     settings = Train(batch_size=BATCH, **settings)
-    optimizer = build.build_optimizer(settings, STEPS, model.trainable_variables)
+    optimizer = build.build_optimizer(settings, STEPS, [model.trainable_variables])
     random = np.random.default_rng(length)
     signature = {name: tf.TensorSpec(x.shape) for name, x in sequences(random, length).items()}
     strategy = tf.distribute.get_strategy()

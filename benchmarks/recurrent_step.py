@@ -13,19 +13,16 @@ which a busy machine falsifies least. Printed is the median of the processes' me
 
 import argparse
 import json
-import os
 import statistics
-import subprocess
 import sys
-import time
-from pathlib import Path
+
+import taking_turns
 
 LENGTH, SECONDS = 70, 2.0
-PEER = Path(".venv-peers/bin/python")
 SIDES = {
     "textmill": [sys.executable, __file__],
     "Keras": [sys.executable, __file__, "--keras"],
-    "PyTorch": [str(PEER), "benchmarks/peers/torch_recurrent.py"],
+    "PyTorch": [str(taking_turns.PEER), "benchmarks/peers/torch_recurrent.py"],
 }
 CASES = {
     "lstm_32x256": {"cell": "lstm", "batch": 32, "units": 256},
@@ -35,18 +32,6 @@ CASES = {
     "lstm_32x1024x256": {"cell": "lstm", "batch": 32, "units": 1024, "projection": 256},
     "lstm_64x1150": {"cell": "lstm", "batch": 64, "units": 1150},
 }
-
-
-def times(step) -> float:
-    """The median milliseconds of a step after the first few."""
-    for _ in range(3):
-        step()
-    found, end = [], time.process_time() + SECONDS
-    while len(found) < 3 or time.process_time() < end:
-        start = time.process_time()
-        step()
-        found.append(1000 * (time.process_time() - start))
-    return statistics.median(found)
 
 
 def our_step(precision, keras_layers, cell, batch, units, projection=None, both=False):
@@ -100,38 +85,17 @@ def run_side(make_step) -> None:
     found = {}
     for case in cases:
         step = make_step(precision, arguments.keras, **CASES[case])
-        found[case] = None if step is None else times(step)
+        seconds = None if step is None else taking_turns.seconds_a_step(step, 3, SECONDS)
+        found[case] = None if seconds is None else 1000 * seconds
     print(json.dumps(found))
 
 
-def measure(command: list[str], precision: str, cases: list[str]) -> dict[str, float | None]:
-    """Milliseconds by case, of a process of its own."""
-    done = subprocess.run(
-        [*command, "--side", precision, *cases],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        check=True,
-        preexec_fn=lambda: os.sched_setaffinity(0, [max(os.sched_getaffinity(0))]),
-        env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": "."},
-    )
-    return json.loads(done.stdout.splitlines()[-1])
-
-
 def main() -> None:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--cases", nargs="+", default=list(CASES), choices=CASES)
-    parser.add_argument("--precisions", nargs="+", default=["float32", "mixed_bfloat16"])
-    arguments = parser.parse_args()
-    if not PEER.exists():
-        raise SystemExit(f"no {PEER}: see the top of {__file__}")
+    arguments = taking_turns.arguments(__file__, CASES, list(CASES))
     print("| layer | precision | textmill ms | Keras ms | PyTorch ms | PyTorch / textmill |")
     print("|---|---|---|---|---|---|")
     for precision in arguments.precisions:
-        rounds = [
-            {side: measure(command, precision, arguments.cases) for side, command in SIDES.items()}
-            for _ in range(arguments.rounds)
-        ]
+        rounds = taking_turns.rounds(arguments.rounds, SIDES, precision, *arguments.cases)
         for case in arguments.cases:
             found = {side: [r[side][case] for r in rounds] for side in SIDES}
             middle = {
@@ -140,17 +104,13 @@ def main() -> None:
             }
             cells = ["-" if value is None else f"{value:.1f}" for value in middle.values()]
             ratios = [r["PyTorch"][case] / r["textmill"][case] for r in rounds]
-            spread = f"{statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
+            spread = taking_turns.spread(ratios)
             print(f"| {case} | {precision} | {' | '.join(cells)} | {spread} |", flush=True)
 
 
 if __name__ == "__main__":
     if "--side" in sys.argv:
-        os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
-        import tensorflow
-
-        tensorflow.config.threading.set_intra_op_parallelism_threads(1)
-        tensorflow.config.threading.set_inter_op_parallelism_threads(1)
+        taking_turns.one_thread()
         run_side(our_step)
     else:
         main()
