@@ -12,6 +12,8 @@ from typing import Any
 
 from pipeline.errors import Interrupted, JobError
 
+TERM = {signal.SIGTERM}
+
 
 def forked(function: Callable[..., Any], *arguments: Any) -> Any:
     """What the function returns or raises. SIGTERM is passed on to it.
@@ -23,9 +25,12 @@ def forked(function: Callable[..., Any], *arguments: Any) -> Any:
     context = multiprocessing.get_context("fork")
     receiver, sender = context.Pipe(duplex=False)
     process = context.Process(target=_answer, args=(sender, function, arguments), daemon=True)
+    # One that comes in between waits until both processes know what to do.
+    signal.pthread_sigmask(signal.SIG_BLOCK, TERM)
     process.start()
     sender.close()  # so that only the other process holds it, and its end is noticed
     before = signal.signal(signal.SIGTERM, lambda *_: process.terminate())
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, TERM)
     try:
         error, answer = receiver.recv()
     except EOFError:
@@ -46,6 +51,7 @@ def forked(function: Callable[..., Any], *arguments: Any) -> Any:
 
 def _answer(sender: Connection, function: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, TERM)
     try:
         sender.send((None, function(*arguments)))
     except Exception as error:

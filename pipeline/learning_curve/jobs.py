@@ -13,10 +13,11 @@ from typing import Any
 
 from configs.recipe import Recipe
 from pipeline import stages
-from pipeline.errors import JobError
+from pipeline.errors import Interrupted, JobError
 from pipeline.learning_curve.forked import forked
 from pipeline.learning_curve.samples import Samples, Size
 from pipeline.learning_curve.variants import Variant
+from pipeline.training.stopping import stop_requests
 
 log = logging.getLogger("textmill")
 
@@ -88,22 +89,29 @@ def run(todo: Sequence[Job]) -> Iterator[Done]:
 
     Raises:
         JobError: a job failed.
-        Interrupted: SIGTERM came while a job trained, and its state is saved.
+        Interrupted: SIGTERM came; of a job that was training the state is saved.
     """
-    for number, job in enumerate(todo, 1):
-        log.info("learning-curve: job %d of %d: %s", number, len(todo), job.recipe.name)
-        try:
-            facts = forked(stages.run, job.recipe, "evaluate")
-        except JobError as error:
-            raise JobError(f"{job.recipe.name}: {error}") from error
-        # They are for going on with a training, and would fill the disk.
-        shutil.rmtree(Path(facts["run_dir"], "checkpoints"), ignore_errors=True)
-        yield Done(
-            job.variant,
-            job.size,
-            job.examples,
-            job.seed,
-            facts["run_dir"],
-            facts["mlflow_run_id"],
-            facts["metrics"],
-        )
+    with stop_requests() as asked_to_stop:
+        for number, job in enumerate(todo, 1):
+            if asked_to_stop():
+                raise Interrupted("stopped between two trainings; the same command goes on")
+            log.info("learning-curve: job %d of %d: %s", number, len(todo), job.recipe.name)
+            yield done(job)
+
+
+def done(job: Job) -> Done:
+    try:
+        facts = forked(stages.run, job.recipe, "evaluate")
+    except JobError as error:
+        raise JobError(f"{job.recipe.name}: {error}") from error
+    # They are for going on with a training, and would fill the disk.
+    shutil.rmtree(Path(facts["run_dir"], "checkpoints"), ignore_errors=True)
+    return Done(
+        job.variant,
+        job.size,
+        job.examples,
+        job.seed,
+        facts["run_dir"],
+        facts["mlflow_run_id"],
+        facts["metrics"],
+    )
