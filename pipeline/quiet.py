@@ -11,8 +11,11 @@ from pathlib import Path
 
 
 def settle_environment() -> None:
-    """What has to be said before TensorFlow, Keras or Beam is imported."""
+    """What has to be said before TensorFlow, Keras, Beam or MLflow is imported."""
     os.environ["KERAS_BACKEND"] = "tensorflow"
+    # MLflow sends usage figures home unless told otherwise.
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     # Without a GPU driver, level 2 still shows that CUDA could not be started.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2" if Path("/dev/nvidiactl").exists() else "3")
 
