@@ -22,16 +22,17 @@ class Bar(Protocol):
 
 
 @contextmanager
-def progress(description: str, total: int | None = None) -> Iterator[Bar]:
+def progress(description: str, total: int | None = None, done: int = 0) -> Iterator[Bar]:
     """Report on the work of the block: `with progress("train", steps) as bar: bar.advance(loss=x)`.
 
     Args: total, how much there is to do, in the unit of `advance`; None when nobody knows.
+        done, how much of it was done before.
     """
     if sys.stderr.isatty() and log.isEnabledFor(logging.INFO):
-        with _drawn(description, total) as bar:
+        with _drawn(description, total, done) as bar:
             yield bar
     else:
-        lines = Lines(description, total)
+        lines = Lines(description, total, done)
         yield lines
         lines.close()
 
@@ -39,9 +40,9 @@ def progress(description: str, total: int | None = None) -> Iterator[Bar]:
 class Lines:
     """The same as log lines, at most one every SECONDS_BETWEEN_LINES and one at the end."""
 
-    def __init__(self, description: str, total: int | None):
+    def __init__(self, description: str, total: int | None = None, done: int = 0):
         self.description, self.total = description, total
-        self.done = 0
+        self.before = self.done = done
         self.facts: dict[str, Any] = {}
         self.start = self.told = time.monotonic()
 
@@ -51,7 +52,7 @@ class Lines:
         now = time.monotonic()
         if now - self.told >= SECONDS_BETWEEN_LINES:
             self.told = now
-            rate = self.done / (now - self.start)
+            rate = (self.done - self.before) / (now - self.start)
             left = f", {(self.total - self.done) / rate:.0f} s left" if self.total and rate else ""
             self._tell(f", {rate:.3g}/s{left}")
 
@@ -64,7 +65,7 @@ class Lines:
 
 
 @contextmanager
-def _drawn(description: str, total: int | None) -> Iterator[Bar]:
+def _drawn(description: str, total: int | None, done: int) -> Iterator[Bar]:
     from rich import progress as rich_progress
     from rich.console import Console
 
@@ -76,7 +77,7 @@ def _drawn(description: str, total: int | None) -> Iterator[Bar]:
         rich_progress.TextColumn("{task.fields[facts]}"),
         console=Console(stderr=True),
     )
-    task = drawing.add_task(description, total=total, facts="")
+    task = drawing.add_task(description, total=total, completed=done, facts="")
 
     known: dict[str, Any] = {}
 

@@ -3,8 +3,10 @@
 import logging
 import os
 import pty
+import re
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -33,6 +35,16 @@ def test_lines_say_how_far_it_is(caplog, monkeypatch):
     assert second.startswith("read: 20/20, ")
     assert last.startswith("read: 20/20 in ")
     assert last.endswith(", bad 2")
+
+
+def test_what_was_done_before_says_nothing_about_the_pace(caplog, monkeypatch):
+    monkeypatch.setattr(module, "SECONDS_BETWEEN_LINES", 0.0)
+    caplog.set_level(logging.INFO, "textmill")
+    with progress("train", total=1000, done=900) as bar:
+        time.sleep(0.1)
+        bar.advance()
+    rate = re.fullmatch(r"train: 901/1000, (\S+)/s, \d+ s left", caplog.messages[0])
+    assert float(rate[1]) <= 10.0
 
 
 def test_unknown_total_counts_up(caplog):

@@ -51,7 +51,7 @@ def scan(unit: Unit, recipe: Recipe, folder: str, counting: bool) -> dict[str, A
     labels: Counter[str] = Counter()
     least, most = math.inf, -math.inf
     records = checked = 0
-    told = Lines(f"read {unit.name}", None)
+    told = Lines(f"read {unit.name}")
     with (
         whole(places / "hashes" / name) as unfinished,
         open(unfinished, "wb") as hashes,

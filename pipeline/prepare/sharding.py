@@ -49,7 +49,7 @@ def shard(share: Share, recipe: Recipe, folder: str, labels: Labels) -> dict[str
     unit, name, places = share.unit, f"{share.unit.index:05d}", Path(folder)
     statistics = [Statistics() for _ in SPLITS]
     shown: dict[int, dict[str, Any]] = {}
-    told = Lines(f"tokenized {unit.name}", None)
+    told = Lines(f"tokenized {unit.name}")
     with (
         dead_letters.Writer(places / "unknown" / f"{name}.jsonl", unit.name) as dead,
         Shards(places / "shards", unit.index, recipe.data.shard_examples) as shards,

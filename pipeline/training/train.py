@@ -112,8 +112,7 @@ class Job:
         if newest is not None:
             self.state = State(**self.checkpoints.restore(newest, self.step.variables()))
             log.info("train: going on from step %d of %d", newest, self.total_steps)
-        with progress("train", self.total_steps) as bar:
-            bar.advance(self.state.step)
+        with progress("train", self.total_steps, self.state.step) as bar:
             while not self.state.done:
                 self._epoch(bar, asked_to_stop)
 
