@@ -22,6 +22,7 @@ def one_device(train_here, tmp_path_factory):
     return train_here(tmp_path_factory.mktemp("one"), *SMALL)
 
 
+@pytest.mark.slow
 def test_two_replicas_give_the_losses_and_the_statistics_of_one_device(train, one_device, tmp_path):
     two = train(tmp_path, *SMALL, TWO_REPLICAS)
     assert losses(two) == pytest.approx(losses(one_device), abs=1e-5)

@@ -40,6 +40,7 @@ def test_it_learns(one_device):
     assert last["valid_perplexity"] < 0.8 * first["valid_perplexity"]
 
 
+@pytest.mark.slow
 def test_replicas_and_parts_give_the_loss_of_one_device(train, one_device, tmp_path):
     """The penalties too: they are in the gradients, so in the losses of all later steps."""
     run_dir = train(tmp_path, NO_CHANCE, TWO_REPLICAS, "train.accumulation=2")

@@ -63,6 +63,7 @@ def test_what_is_published_is_the_mean_of_the_best_validation(whole):
         np.testing.assert_array_equal(value, saved[before + path])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("place", ["in the second epoch", "at the third", "near the end"])
 def test_a_job_goes_on_from_any_step_to_the_same_bits(
     train_here, tracked, whole, tmp_path, caplog, place
@@ -85,6 +86,7 @@ def bests(run_dir, step):
     return [f"step-{min(rows, key=lambda row: row['valid_loss'])['step']:08d}"] if rows else []
 
 
+@pytest.mark.slow
 def test_two_replicas_are_one_device(train, train_here, tracked, tmp_path):
     settings = [*FINE_TUNING, "model.dropout=0", "train.learning_rate=0.1", tracked]
     one, two = (

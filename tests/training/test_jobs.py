@@ -48,6 +48,7 @@ def test_two_replicas_give_the_loss_of_one_device(train, one_device, tmp_path):
     assert losses(train(tmp_path, *settings)) == pytest.approx(losses(one_device), abs=1e-6)
 
 
+@pytest.mark.slow
 def test_clipping_is_of_the_whole_batch_under_replicas(train, train_here, tmp_path):
     settings = [NO_DROPOUT, "train.clip_norm=0.05", "train.optimizer={kind: sgd}"]
     settings.append("train.learning_rate=1.0")
@@ -56,6 +57,7 @@ def test_clipping_is_of_the_whole_batch_under_replicas(train, train_here, tmp_pa
     assert two == pytest.approx(one, abs=1e-6)
 
 
+@pytest.mark.slow
 def test_replicas_drop_as_parts_of_a_batch_on_one_device_do(train, train_here, tmp_path):
     """`test_step` shows that the parts of a batch drop different units."""
     parts = train_here(tmp_path / "one", "train.accumulation=2")
@@ -63,6 +65,7 @@ def test_replicas_drop_as_parts_of_a_batch_on_one_device_do(train, train_here, t
     assert losses(replicas) == pytest.approx(losses(parts), abs=1e-6)
 
 
+@pytest.mark.slow
 def test_two_workers_give_the_loss_of_one_device(start, one_device, tmp_path):
     run_dir = train_on_workers(start, tmp_path, NO_DROPOUT)
     assert losses(run_dir) == pytest.approx(losses(one_device), abs=1e-6)

@@ -51,6 +51,7 @@ def test_it_learns(one_device):
     assert last["valid_perplexity"] < 0.8 * first["valid_perplexity"]
 
 
+@pytest.mark.slow
 def test_replicas_and_parts_give_the_loss_of_one_device(train, one_device, tmp_path):
     run_dir = train(tmp_path, *NO_CHANCE, TWO_REPLICAS, "train.accumulation=2")
     assert losses(run_dir) == pytest.approx(losses(one_device), abs=1e-5)
