@@ -30,7 +30,10 @@ def compare(
 
 def learning_curve(
     recipe: RecipeFile,
-    sizes: Annotated[str, typer.Option(help="Numbers of examples, as in 100,500,all.")],
+    sizes: Annotated[
+        str,
+        typer.Option(help="Numbers of examples, as in 100,500,all; allx1 is of the first seed."),
+    ],
     sets: Set,
     variant: Annotated[
         list[str],
@@ -39,6 +42,15 @@ def learning_curve(
             default_factory=list,
             show_default=False,
             help="The recipe with other settings, on the same samples. Repeatable.",
+        ),
+    ],
+    at: Annotated[
+        list[str],
+        typer.Option(
+            metavar="SIZE:KEY=VALUE[,KEY=VALUE...]",
+            default_factory=list,
+            show_default=False,
+            help="Settings that every variant has at this size. Repeatable.",
         ),
     ],
     seeds: Annotated[str, typer.Option(help="Of the samples and of the trainings.")] = "1,2,3",
@@ -51,7 +63,8 @@ def learning_curve(
     import_tensorflow()
     from pipeline.learning_curve import curve, variants
 
-    facts = curve.learning_curve(
-        variants.variants(recipe, sets, variant), variants.sizes(sizes), variants.seeds(seeds), out
-    )
+    wanted = variants.sizes(sizes, variants.seeds(seeds))
+    settings = variants.at_sizes(at, wanted)
+    found = variants.variants(recipe, sets, variant, settings)
+    facts = curve.learning_curve(found, wanted, settings, out)
     answer(f"page: {facts['folder']}/report.html", facts, as_json)

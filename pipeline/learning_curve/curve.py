@@ -25,11 +25,17 @@ COLUMN = 34  # characters, where there is no terminal to fit in
 
 
 def learning_curve(
-    variants: Sequence[Variant], sizes: Sequence[Size], seeds: Sequence[int], out: Path | None
+    variants: Sequence[Variant],
+    sizes: Mapping[Size, Sequence[int]],
+    at: Mapping[Size, Sequence[str]],
+    out: Path | None,
 ) -> dict[str, Any]:
     """Train and evaluate every variant on every sample, and say how good they are.
 
     Prints the tables. Returns what results.json holds, with the folder and the MLflow run.
+
+    Args: sizes, with the seeds of each; at, the settings of sizes with some of their own, which the
+        variants have in them.
 
     Raises:
         RecipeError: a size does not suit the data.
@@ -40,7 +46,7 @@ def learning_curve(
     home = Path(recipe.work) / "learning_curve" / recipe.name
     folder = out or home
     # Drawing runs TensorFlow's ops too.
-    drawn, data = forked(_draw, recipe, sizes, seeds, home)
+    drawn, data = forked(_draw, recipe, sizes, home)
     # What every job needs is imported once, here.
     import pipeline.evaluation.evaluate
     import pipeline.training.train  # noqa: F401
@@ -51,12 +57,12 @@ def learning_curve(
         "score": tasks.deciding_score(recipe.task, None),
         "variants": {variant.name: variant.settings for variant in variants},
         "sizes": list(sizes),
-        "seeds": list(seeds),
+        "at": {str(size): list(settings) for size, settings in at.items()},
         "jobs": [],
     }
     folder.mkdir(parents=True, exist_ok=True)
     done = []
-    for result in jobs.run(jobs.jobs(variants, drawn, sizes, seeds, data)):
+    for result in jobs.run(jobs.jobs(variants, drawn, sizes, data)):
         done.append(result)
         facts["jobs"].append(result.as_json())
         save(facts, folder)
@@ -70,9 +76,9 @@ def learning_curve(
 
 
 def _draw(
-    recipe: Recipe, sizes: Sequence[Size], seeds: Sequence[int], home: Path
+    recipe: Recipe, sizes: Mapping[Size, Sequence[int]], home: Path
 ) -> tuple[Samples, dict[str, Any]]:
-    drawn = samples.make(recipe, sizes, seeds, home)
+    drawn = samples.make(recipe, sizes, home)
     return drawn, samples.fixed(recipe, drawn)
 
 

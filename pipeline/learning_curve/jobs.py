@@ -6,7 +6,7 @@ stopped.
 
 import logging
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -50,11 +50,13 @@ class Done:
 def jobs(
     variants: Sequence[Variant],
     samples: Samples,
-    sizes: Sequence[Size],
-    seeds: Sequence[int],
+    sizes: Mapping[Size, Sequence[int]],
     files: dict[str, Any],
 ) -> list[Job]:
-    """All jobs, the small ones first. Args: files, what of `data` the samples come with."""
+    """All jobs, the small ones first.
+
+    Args: sizes, with the seeds of each; files, what of `data` the samples come with.
+    """
     return [
         Job(
             variant.name,
@@ -63,14 +65,14 @@ def jobs(
             seed,
             _recipe(variant, size, seed, files | {"train": (str(samples.path(size, seed)),)}),
         )
-        for size in sizes
+        for size, seeds in sizes.items()
         for seed in seeds
         for variant in variants
     ]
 
 
 def _recipe(variant: Variant, size: Size, seed: int, data: dict[str, Any]) -> Recipe:
-    recipe = variant.recipe
+    recipe = variant.recipe_at(size)
     parts = [recipe.name, *([variant.name] if variant.settings else []), size, seed]
     tracking = {"experiment": recipe.tracking.experiment or recipe.name}
     return recipe.model_copy(

@@ -14,7 +14,7 @@ from pipeline.tasks import LOWER_IS_BETTER
 Facts = Mapping[str, Any]  # what results.json holds
 
 NOTE = """
-<p class="soft">Each cell: the mean over {{ seeds }} seeds, ± their standard deviation, with a
+<p class="soft">Each cell: the mean over {{ seeds }}, ± their standard deviation, with a
 {{ level }}% bootstrap interval over the {{ n }} {{ split }} examples and the seeds; few seeds make
 it narrower than it should be. A sample of one seed is part of each larger one, is the same for
 every variant, and holds what a validation split is cut from.</p>
@@ -66,7 +66,7 @@ def write(facts: Facts) -> str:
     """The whole page."""
     first = facts["cells"][0]
     note = page.fill(
-        NOTE, seeds=len(facts["seeds"]), level=LEVEL, n=page.spell(first["n"]), split=facts["split"]
+        NOTE, seeds=_seeds(facts), level=LEVEL, n=page.spell(first["n"]), split=facts["split"]
     )
     drawn = page.picture(picture(facts), "score by number of labelled examples")
     title = _title(facts["score"])
@@ -75,8 +75,10 @@ def write(facts: Facts) -> str:
         name = next(iter(facts["variants"]))
         note = page.fill(AGAINST, first=name, score=TITLES[facts["score"]])
         table = page.table(["", *_sizes(facts)], rows)
-        settings = [[name, ", ".join(given)] for name, given in facts["variants"].items()]
         sections += [f"<h2>What each variant gains</h2>\n{note}\n{table}"]
+    settings = [[name, ", ".join(given)] for name, given in facts["variants"].items() if given]
+    settings += [[f"all at {size}", ", ".join(given)] for size, given in facts["at"].items()]
+    if settings:
         sections += [f"<h2>What they are</h2>\n{page.table(['variant', 'settings'], settings)}"]
     jobs = [
         [job["variant"], job["size"], job["seed"], _one(job, facts), job["run_dir"]]
@@ -120,6 +122,18 @@ def _one(job: Facts, facts: Facts) -> str:
 def _sizes(facts: Facts) -> list[str]:
     counts = {cell["size"]: cell["examples"] for cell in facts["cells"]}
     return [f"all {n:,}" if size == "all" else f"{n:,}" for size, n in counts.items()]
+
+
+def _seeds(facts: Facts) -> str:
+    """How many there are, by size if these differ."""
+    numbers = {cell["size"]: cell["seeds"] for cell in facts["cells"]}
+    if len(set(numbers.values())) == 1:
+        return _counted(next(iter(numbers.values())))
+    return ", ".join(f"{_counted(number)} of {size}" for size, number in numbers.items())
+
+
+def _counted(number: int) -> str:
+    return f"{number} seed" + "s" * (number != 1)
 
 
 def _scale(score: str) -> int:

@@ -6,9 +6,10 @@ For one seed, the smaller sample is part of the larger one.
 import json
 import logging
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any, Literal
 
@@ -59,8 +60,8 @@ class Pool:
     test: np.ndarray
 
 
-def make(recipe: Recipe, sizes: Sequence[Size], seeds: Sequence[int], folder: Path) -> Samples:
-    """Write the samples that are not there yet.
+def make(recipe: Recipe, sizes: Mapping[Size, Sequence[int]], folder: Path) -> Samples:
+    """Write the samples that are not there yet. Args: sizes, with the seeds of each.
 
     Raises:
         RecipeError: a size is too small for every label to be there, or larger than all records.
@@ -75,17 +76,18 @@ def make(recipe: Recipe, sizes: Sequence[Size], seeds: Sequence[int], folder: Pa
     if facts.is_file():
         samples = Samples(folder, **artifacts.read_json(facts))
         check(samples, sizes)
-        if all(samples.path(size, seed).is_file() for size in sizes for seed in seeds):
+        if all(samples.path(size, seed).is_file() for size in sizes for seed in sizes[size]):
             return samples
     found = pool(recipe, units)
     names = tuple(sorted({name for labels in found.labels for name in labels}))
     samples = Samples(folder, len(found.places), names)
     check(samples, sizes)
     wanted: dict[Path, np.ndarray] = {}
-    for seed in seeds:
+    for seed in sorted(set(chain.from_iterable(sizes.values()))):
         order = found.places[drawn(found.labels, seed, recipe.task.kind == "classify")]
-        for size in sizes:
-            wanted[samples.path(size, seed)] = order[: None if size == "all" else size]
+        for size, seeds in sizes.items():
+            if seed in seeds:
+                wanted[samples.path(size, seed)] = order[: None if size == "all" else size]
     if len(found.test):
         wanted[folder / "test.jsonl"] = found.test
     folder.mkdir(parents=True, exist_ok=True)
@@ -95,7 +97,7 @@ def make(recipe: Recipe, sizes: Sequence[Size], seeds: Sequence[int], folder: Pa
     return samples
 
 
-def check(samples: Samples, sizes: Sequence[Size]) -> None:
+def check(samples: Samples, sizes: Iterable[Size]) -> None:
     least = max(2, len(samples.labels))
     for size in sizes:
         if size != "all" and size > samples.examples:

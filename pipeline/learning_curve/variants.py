@@ -1,8 +1,8 @@
 """What the command line says of a learning curve: sizes, seeds, and variants of the recipe."""
 
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from configs import loading
@@ -13,6 +13,7 @@ from pipeline.learning_curve.samples import Size
 from pipeline.prepare import inputs
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
+SIZE = re.compile(r"(all|[1-9][0-9]*)(x[1-9][0-9]*)?")  # xN: with N seeds
 # A comma between two settings, not one within a value such as [3, 4].
 BETWEEN = re.compile(r",(?=[\w.]+=)")
 OWN = ("work", "seed", "data.train", "data.test")  # what the command sets itself, or compares on
@@ -20,15 +21,26 @@ OWN = ("work", "seed", "data.train", "data.test")  # what the command sets itsel
 
 @dataclass(frozen=True)
 class Variant:
-    """`settings` as they were given; `recipe` is the whole one with them."""
+    """`settings` as they were given; `recipe` is the whole one with them.
+
+    `at` has the same of the sizes with settings of their own.
+    """
 
     name: str
     settings: tuple[str, ...]
     recipe: Recipe
+    at: Mapping[Size, Recipe] = field(default_factory=dict)
+
+    def recipe_at(self, size: Size) -> Recipe:
+        return self.at.get(size, self.recipe)
 
 
-def variants(path: Path, sets: Sequence[str], asked: Sequence[str]) -> list[Variant]:
+def variants(
+    path: Path, sets: Sequence[str], asked: Sequence[str], at: Mapping[Size, Sequence[str]]
+) -> list[Variant]:
     """The recipe's variants, each NAME or NAME:KEY=VALUE[,KEY=VALUE...]; without any, itself.
+
+    Args: at, by size, settings that win over all others, as of `at_sizes`.
 
     Raises:
         RecipeError: a variant is spelled wrong, is there twice, gives no recipe, or learns
@@ -50,8 +62,25 @@ def variants(path: Path, sets: Sequence[str], asked: Sequence[str]) -> list[Vari
             f"{path}: a learning curve runs its jobs one after the other on one machine; choose"
             " another train.strategy.kind than multi_worker"
         )
+
+    def settled(name: str, settings: tuple[str, ...], said: str) -> Variant:
+        def changed(own: Sequence[str], said: str) -> Recipe:
+            try:
+                found = loading.load(path, [*sets, *settings, *own])
+            except RecipeError as error:
+                raise RecipeError(f"{said}: {error}") from error
+            if what := _differing(recipe, found):
+                raise RecipeError(
+                    f"{said}: changes {what}, which has to be the same for all that are compared:"
+                    " change it with --set"
+                )
+            return found
+
+        recipes = {size: changed(own, f"--at {size}:{','.join(own)}") for size, own in at.items()}
+        return Variant(name, settings, changed((), said), recipes)
+
     if not asked:
-        return [Variant(recipe.name, (), recipe)]
+        return [settled(recipe.name, (), str(path))]
     found: dict[str, Variant] = {}
     for text in asked:
         name, colon, rest = text.partition(":")
@@ -63,16 +92,7 @@ def variants(path: Path, sets: Sequence[str], asked: Sequence[str]) -> list[Vari
             )
         if name in found:
             raise RecipeError(f"--variant {text}: there is a variant {name!r} already")
-        try:
-            changed = loading.load(path, [*sets, *settings])
-        except RecipeError as error:
-            raise RecipeError(f"--variant {text}: {error}") from error
-        if what := _differing(recipe, changed):
-            raise RecipeError(
-                f"--variant {text}: changes {what}, which has to be the same for all that are"
-                " compared: change it with --set"
-            )
-        found[name] = Variant(name, settings, changed)
+        found[name] = settled(name, settings, f"--variant {text}")
     return list(found.values())
 
 
@@ -88,15 +108,42 @@ def _differing(recipe: Recipe, changed: Recipe) -> str:
     return "task" if inputs.settings(recipe)["task"] != inputs.settings(changed)["task"] else ""
 
 
-def sizes(text: str) -> list[Size]:
-    """From 100,500,all: in that order, the smallest first.
+def at_sizes(asked: Sequence[str], there: Collection[Size]) -> dict[Size, tuple[str, ...]]:
+    """Of SIZE:KEY=VALUE[,KEY=VALUE...], the settings of each size. Args: there, all sizes.
 
     Raises:
-        RecipeError: one is no number of examples.
+        RecipeError: one is spelled wrong, or of a size that is not there.
     """
-    parts = _parts("--sizes", text, lambda part: part == "all" or int(part) > 0)
-    numbers: list[Size] = sorted({int(part) for part in parts if part != "all"})
-    return [*numbers, "all"] if "all" in parts else numbers
+    found: dict[Size, tuple[str, ...]] = {}
+    for text in asked:
+        name, _, rest = text.partition(":")
+        settings = tuple(BETWEEN.split(rest))
+        size: Size | None = next((size for size in there if str(size) == name), None)
+        if size is None or not all("=" in setting for setting in settings):
+            raise RecipeError(
+                f"--at {text}: should be SIZE:KEY=VALUE[,KEY=VALUE...], with a size of --sizes, as"
+                f" in {next(iter(there))}:train.epochs=3"
+            )
+        found[size] = found.get(size, ()) + settings
+    return found
+
+
+def sizes(text: str, seeds: Sequence[int]) -> dict[Size, list[int]]:
+    """From 100,500,all: in that order, the smallest first, with all seeds; 500x2 with the first 2.
+
+    Raises:
+        RecipeError: one is no number of examples, or has more seeds than there are.
+    """
+    found: dict[Size, list[int]] = {}
+    for part in _parts("--sizes", text, lambda part: SIZE.fullmatch(part) is not None):
+        name, _, number = part.partition("x")
+        size: Size = "all" if name == "all" else int(name)
+        if number and int(number) > len(seeds):
+            raise RecipeError(
+                f"--sizes {text}: {part!r} asks for {number} seeds, and --seeds has {len(seeds)}"
+            )
+        found[size] = list(seeds[: int(number)] if number else seeds)
+    return dict(sorted(found.items(), key=lambda item: (item[0] == "all", item[0])))
 
 
 def seeds(text: str) -> list[int]:

@@ -17,7 +17,7 @@ from mlflow import MlflowClient
 
 TEXTMILL = [sys.executable, "-m", "pipeline.cli"]
 FILLERS = ["a", "the", "one", "two", "paint", "house"]
-JOBS = [(size, seed) for size in (40, 120) for seed in (1, 2)]
+JOBS = [(40, 1), (40, 2), (120, 1), (120, 2), (150, 1)]
 
 
 def rows(number, seed):
@@ -30,7 +30,7 @@ def rows(number, seed):
 
 @pytest.fixture(scope="module")
 def curve(tmp_path_factory):
-    """(the folder, its facts, the process that went on); two sizes, seeds and variants."""
+    """(the folder, its facts, the process that went on); three sizes, two seeds and variants."""
     folder = tmp_path_factory.mktemp("curve")
     for name, number, seed in (("train", 160, 1), ("test", 80, 2)):
         with open(folder / f"{name}.csv", "w", encoding="utf-8", newline="") as file:
@@ -45,11 +45,11 @@ train: {{epochs: 2, batch_size: 16, learning_rate: 0.01}}
 evaluate: {{resamples: 100}}
 tracking: {{uri: "sqlite:///{folder}/mlflow.db"}}
 """)
-    command = [*TEXTMILL, "learning-curve", str(folder / "tiny.yaml"), "--sizes", "40,120"]
+    command = [*TEXTMILL, "learning-curve", str(folder / "tiny.yaml"), "--sizes", "40,120,150x1"]
     command += ["--seeds", "1,2", "--variant", "few", "--variant", "many:model.filters=16"]
-    command += ["--out", str(folder / "curve"), "--json"]
+    command += ["--at", "150:train.epochs=1", "--out", str(folder / "curve"), "--json"]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
-        while "job 3 of 8" not in process.stderr.readline():
+        while "job 3 of 10" not in process.stderr.readline():
             assert process.poll() is None
         process.stderr.readline()  # the job's own first line
         process.send_signal(signal.SIGTERM)
@@ -103,19 +103,28 @@ def test_means_and_differences_are_those_of_the_runs_answers(curve):
         for job in facts["jobs"]
     }
     for cell in facts["cells"]:
-        values = [right[cell["variant"], cell["size"], seed] for seed in (1, 2)]
+        values = [right[cell["variant"], *job] for job in JOBS if job[0] == cell["size"]]
         assert cell["value"] == pytest.approx(np.mean(values))
+        if cell["seeds"] == 1:
+            assert cell["deviation"] is None
+            continue
         assert cell["deviation"] == pytest.approx(np.std(values, ddof=1))
         assert f"{100 * cell['value']:.1f} ± {100 * cell['deviation']:.1f}" in done.stdout
     for found in facts["comparisons"]:
         gains = [
-            right["many", found["size"], seed] - right["few", found["size"], seed]
-            for seed in (1, 2)
+            right["many", *job] - right["few", *job] for job in JOBS if job[0] == found["size"]
         ]
         assert found["value"] == pytest.approx(np.mean(gains))
     page = (folder / "curve/report.html").read_text()
     assert page.count("<img") == 1
     assert "many" in page
+    assert "2 seeds of 40, 2 seeds of 120, 1 seed of 150" in page
+    assert "train.epochs=1" in page
+    epochs = {
+        job["size"]: len(json.loads(Path(job["run_dir"], "training/history.json").read_text()))
+        for job in facts["jobs"]
+    }
+    assert epochs == {40: 2, 120: 2, 150: 1}
     assert (folder / "curve/curve.png").read_bytes().startswith(b"\x89PNG")
 
 
@@ -148,7 +157,7 @@ def test_mlflow_has_the_curve_above_its_jobs(curve):
     history = client.get_metric_history(run.info.run_id, "many/accuracy")
     values = [cell["value"] for cell in facts["cells"] if cell["variant"] == "many"]
     assert [(metric.step, metric.value) for metric in history] == list(
-        zip((40, 120), values, strict=True)
+        zip((40, 120, 150), values, strict=True)
     )
     files = {file.path for file in client.list_artifacts(run.info.run_id)}
     assert files == {"results.json", "curve.png", "report.html"}

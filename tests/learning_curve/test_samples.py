@@ -121,7 +121,7 @@ model: {{kind: {model}}}
 @pytest.mark.parametrize("ending", ["csv", "tsv", "jsonl", "parquet", "conll", "conllu"])
 def test_samples_of_every_format_are_records_of_it(ending, tmp_path):
     recipe = recipe_of(written(tmp_path / f"data.{ending}"), tmp_path)
-    samples = make(recipe, [12, 20, "all"], [1, 2], tmp_path / "curve")
+    samples = make(recipe, {12: [1, 2], 20: [1, 2], "all": [1, 2]}, tmp_path / "curve")
     columns = (recipe.task.text, recipe.task.label, *recipe.data.columns)
     whole = list(read(str(tmp_path / f"data.{ending}"), ending, columns))
     rows = {json.dumps(_plain(record, recipe)) for _, record in whole}
@@ -152,13 +152,13 @@ def _plain(record, recipe):
 
 def test_nothing_is_drawn_twice(tmp_path):
     recipe = recipe_of(written(tmp_path / "data.csv"), tmp_path)
-    samples = make(recipe, [12], [1], tmp_path / "curve")
+    samples = make(recipe, {12: [1]}, tmp_path / "curve")
     path = samples.path(12, 1)
     before = path.stat().st_mtime_ns
-    assert make(recipe, [12, 15], [1], tmp_path / "curve") == samples
+    assert make(recipe, {12: [1], 15: [1]}, tmp_path / "curve") == samples
     assert path.stat().st_mtime_ns == before
     (tmp_path / "data.csv").write_text((tmp_path / "data.csv").read_text() + "one more,a,3\n")
-    assert make(recipe, [12], [1], tmp_path / "curve").folder != samples.folder
+    assert make(recipe, {12: [1]}, tmp_path / "curve").folder != samples.folder
 
 
 def test_files_of_a_declared_format_are_copied_as_what_samples_are(tmp_path):
@@ -167,7 +167,7 @@ def test_files_of_a_declared_format_are_copied_as_what_samples_are(tmp_path):
     data = f"test: {tmp_path}/a.test, format: conll"
     recipe = recipe_of(tmp_path / "a.train", tmp_path, data, TASKS[".conll"])
     recipe = recipe.model_copy(update={"data": recipe.data.model_copy(update={"columns": ()})})
-    samples = make(recipe, [12], [1], tmp_path / "curve")
+    samples = make(recipe, {12: [1]}, tmp_path / "curve")
     found = fixed(recipe, samples)
     assert found["format"] == "auto"
     records = [record for _, record in read(found["test"][0], "jsonl", ())]
@@ -178,13 +178,13 @@ def test_files_of_a_declared_format_are_copied_as_what_samples_are(tmp_path):
 def test_sizes_that_do_not_suit_the_data_are_refused(tmp_path):
     recipe = recipe_of(written(tmp_path / "data.csv"), tmp_path, "test: null")
     with pytest.raises(RecipeError, match="61 is more than the 60 training examples"):
-        make(recipe, [61], [1], tmp_path / "curve")
+        make(recipe, {61: [1]}, tmp_path / "curve")
     with pytest.raises(RecipeError, match="2 examples cannot hold each of 3 labels once"):
-        make(recipe, [2], [1], tmp_path / "curve")
+        make(recipe, {2: [1]}, tmp_path / "curve")
 
 
 def test_too_many_bad_records_are_an_error(tmp_path):
     path = written(tmp_path / "data.csv")
     path.write_text(path.read_text() + ",a,1\n" * 3)
     with pytest.raises(JobError, match="3 of 63 training records cannot be used"):
-        make(recipe_of(path, tmp_path), [12], [1], tmp_path / "curve")
+        make(recipe_of(path, tmp_path), {12: [1]}, tmp_path / "curve")
