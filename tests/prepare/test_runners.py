@@ -104,7 +104,10 @@ def lines(tmp_path, banking77):
     return data, "task: {kind: classify}", "text: {tokenizer: {kind: wordpiece, size: 600}}"
 
 
-@pytest.mark.parametrize("mode", ["multi_threading", "multi_processing"])
+@pytest.mark.parametrize(
+    "mode",
+    ["multi_threading", pytest.param("multi_processing", marks=pytest.mark.slow)],
+)
 def test_workers_of_the_in_process_runner(prepared, lines, mode):
     alone = content(prepared(*lines, work="alone"))
     options = f"[--direct_num_workers=2, --direct_running_mode={mode}]"

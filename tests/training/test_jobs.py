@@ -82,6 +82,7 @@ def test_a_killed_job_ends_with_the_same_bits(start, train, whole, tmp_path, str
     assert_same_bits(again, uninterrupted)
 
 
+@pytest.mark.slow
 def test_sigterm_saves_and_has_a_status_of_its_own(start, train, whole, tmp_path):
     process = start(tmp_path / "stopped", *LONGER, "train.save_every=1000")
     wait_for_step(process, tmp_path / "stopped", 13)
@@ -104,6 +105,7 @@ def test_sigterm_to_one_worker_stops_both_and_both_go_on(start, train, tmp_path)
     assert losses(again) == pytest.approx(losses(whole), abs=1e-6)
 
 
+@pytest.mark.slow
 def test_a_truncated_checkpoint_is_passed_over(start, whole, tmp_path):
     process = start(tmp_path / "cut", *LONGER)
     wait_for_step(process, tmp_path / "cut", 20)
