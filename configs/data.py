@@ -25,7 +25,7 @@ class Data(Closed):
     test: Files | Fraction | None = None
     # `text` has a record on each line, `document` is one record.
     format: Literal[
-        "auto", "csv", "tsv", "jsonl", "parquet", "text", "document", "conll", "conllu"
+        "auto", "csv", "tsv", "jsonl", "parquet", "text", "document", "conll", "conllu", "squad"
     ] = "auto"
     # Extra columns to carry along, for slices in the report.
     columns: tuple[str, ...] = ()

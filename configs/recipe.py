@@ -16,7 +16,7 @@ from configs.models import (
     Recurrent,
     TextCNN,
 )
-from configs.tasks import LanguageModel, Tag, Task
+from configs.tasks import LanguageModel, Span, Tag, Task
 from configs.training import Train
 
 
@@ -92,17 +92,35 @@ class Recipe(Closed):
         learns = {
             LanguageModel: isinstance(model, Elmo | AwdLstm),
             Tag: isinstance(model, Recurrent),
+            Span: isinstance(model, Recurrent),
         }.get(type(task), not isinstance(model, Elmo))
         if not learns:
             raise ValueError(
                 f"a model of kind {model.kind!r} does not learn a task of kind {task.kind!r}:"
-                " language_model goes with elmo and awd_lstm, tag with rnn, lstm and gru, and elmo"
-                " with language_model only"
+                " language_model goes with elmo and awd_lstm, tag and span with rnn, lstm and gru,"
+                " and elmo with language_model only"
             )
         if isinstance(model, AwdLstm) and getattr(task, "second", None):
             raise ValueError(
                 "awd_lstm reads one text, and task.second names another: choose model.kind"
                 " text_cnn, rnn, lstm or gru"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def windows_hold_question_and_context(self) -> Self:
+        if not isinstance(self.task, Span):
+            return self
+        least = self.task.longest_question + 3 + self.task.longest_answer
+        if self.text.max_length < least:
+            raise ValueError(
+                "text.max_length: a window holds the question, [CLS], twice [SEP] and the longest"
+                f" answer at least, {least} tokens here; got {self.text.max_length}"
+            )
+        if self.embedding and (self.embedding.characters or self.embedding.elmo):
+            raise ValueError(
+                "a span model reads the ids of tokens alone: leave embedding.characters and"
+                " embedding.elmo out"
             )
         return self
 

@@ -67,4 +67,28 @@ class LanguageModel(Closed):
     carry: Literal["document", "stream"] = "document"
 
 
-Task = Annotated[Classify | Multilabel | Regress | Tag | LanguageModel, Field(discriminator="kind")]
+class Span(Closed):
+    """The part of a context that answers a question, or none where the context has no answer.
+
+    A JSONL or Parquet column holds a list of the right answers, each with its `text` and its
+    `start` in the context, in characters. The first one is learned, any of them is right. A long
+    context is read in windows of `text.max_length` tokens with the question before each.
+    """
+
+    kind: Literal["span"]
+    question: str = "question"
+    context: str = "context"
+    answers: str = "answers"
+    id: str | None = "id"  # the column that names a question; null where there is none
+    impossible: bool = False  # whether there are questions without an answer, as in SQuAD 2.0
+    stride: Annotated[int, Field(ge=1)] = 128  # tokens from a window's beginning to the next one's
+    longest_question: Annotated[int, Field(ge=1)] = 64  # tokens; the rest is cut off
+    longest_answer: Annotated[int, Field(ge=1)] = 30  # tokens
+    n_best: Annotated[int, Field(ge=1)] = 20  # answers to each question
+    # No answer is given where none scores higher than the best one by more than this.
+    threshold: float = 0.0
+
+
+Task = Annotated[
+    Classify | Multilabel | Regress | Tag | LanguageModel | Span, Field(discriminator="kind")
+]

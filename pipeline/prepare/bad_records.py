@@ -16,6 +16,10 @@ class Bad(NamedTuple):
     excerpt: str
 
 
+class Refused(Exception):
+    """Carries the reason why a record is bad."""
+
+
 def bad(reason: str, record: Any) -> Bad:
     """Keep the beginning of the record, as text that any reader can show."""
     if isinstance(record, bytes):

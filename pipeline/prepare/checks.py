@@ -4,8 +4,9 @@ import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from configs.tasks import LanguageModel, Tag, Task
-from pipeline.prepare.bad_records import NOT_UTF8, Bad, Record, bad
+from configs.tasks import LanguageModel, Span, Tag, Task
+from pipeline.prepare.bad_records import NOT_UTF8, Bad, Record, Refused, bad
+from pipeline.prepare.right_answers import Answer, right_answers
 from pipeline.text import schemes
 
 EMPTY_TEXT = "empty text"
@@ -16,27 +17,29 @@ class Checked(NamedTuple):
     """`texts`: one, or both of a pair; words that are given are joined by spaces to make it.
 
     `label` is a tuple of names (for classify of one, for tag of one a word) or, for regress, a
-    number.
+    number. `answers` are the right ones to a question, whose `id` may be empty.
     """
 
     texts: tuple[bytes, ...]
     label: tuple[str, ...] | float
     columns: tuple[bytes, ...]
     words: tuple[bytes, ...] = ()
-
-
-class Refused(Exception):
-    """Carries the reason why a record is bad."""
+    answers: tuple[Answer, ...] = ()
+    id: bytes = b""
 
 
 def text_columns(task: Task) -> tuple[str, ...]:
     """The columns that hold a task's texts."""
+    if isinstance(task, Span):
+        return task.question, task.context
     second: str | None = getattr(task, "second", None)
     return (task.text,) if second is None else (task.text, second)
 
 
 def label_columns(task: Task) -> tuple[str, ...]:
-    """The column that holds a task's labels, if it has any."""
+    """The columns that hold a task's labels, if it has any."""
+    if isinstance(task, Span):
+        return (task.answers,) if task.id is None else (task.answers, task.id)
     return () if isinstance(task, LanguageModel) else (task.label,)
 
 
@@ -55,12 +58,17 @@ def checker(task: Task, columns: tuple[str, ...]) -> Callable[[Record], Checked 
             label = label_of(record.get(label_name), separator)
             if isinstance(task, Tag) and isinstance(label, tuple):
                 label = spelled(label, len(words), task)
-            return Checked(
+            checked = Checked(
                 (b" ".join(words),) if given else tuple(map(text_bytes, texts)),
                 label,
                 tuple([carried(record.get(column)) for column in columns]),
                 words,
             )
+            if not isinstance(task, Span):
+                return checked
+            answers = right_answers(record.get(task.answers), texts[1], task.impossible)
+            named = b"" if task.id is None else name(record.get(task.id)).encode("utf-8")
+            return checked._replace(answers=answers, id=named)
         except Refused as refused:
             return bad(str(refused), record)
         except UnicodeEncodeError:  # JSON can spell half a surrogate pair
@@ -167,4 +175,5 @@ LABELS: dict[str, Callable[[Any, str], tuple[str, ...] | float]] = {
     "regress": number,
     "tag": tag_labels,
     "language_model": no_label,
+    "span": no_label,
 }

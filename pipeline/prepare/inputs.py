@@ -74,6 +74,7 @@ def settings(recipe: Recipe) -> dict[str, Any]:
             data[split] = "files"
     text = recipe.text.model_dump(exclude={"tokenizer": {"vocabulary", "model", "vectors"}})
     deciding = {"kind", "text", "second", "label", "separator", "scheme"}
+    deciding |= {"question", "context", "answers", "id", "impossible"}
     task = recipe.task.model_dump(include=deciding, exclude_none=True)
     return {"data": data, "text": text, "task": task}
 

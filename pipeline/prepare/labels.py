@@ -15,7 +15,7 @@ BINS = 20  # of a number to predict, in the report
 class Labels(NamedTuple):
     """`names` in the order of their ids; for regress the `edges` of the report's bins instead.
 
-    Both are empty for a language model.
+    Both are empty for a language model and for span questions.
     """
 
     names: tuple[str, ...]
@@ -30,7 +30,7 @@ def find(task: Task, scans: Sequence[dict[str, Any]]) -> Labels:
     Raises:
         JobError: there is no choice between labels to be learned.
     """
-    if task.kind == "language_model":
+    if task.kind in ("language_model", "span"):
         return Labels((), ())
     if task.kind == "regress":
         return _numbers(task.label, [fact["range"] for fact in scans if fact["range"]])

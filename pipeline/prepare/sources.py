@@ -1,4 +1,4 @@
-"""Files of eight formats -> records, each with the line it starts on; broken ones are marked so.
+"""Files of nine formats -> records, each with the line it starts on; broken ones are marked so.
 
 A record is a dict of column name -> value. Blank lines are no records.
 """
@@ -13,6 +13,7 @@ from pipeline.errors import JobError
 from pipeline.prepare.bad_records import FIELDS, NOT_UTF8, TOO_LONG, Bad, Record, bad
 from pipeline.prepare.conll import conll_records, conllu_records
 from pipeline.prepare.files import LONGEST_RECORD, Overlong, checked_header, lines, open_file
+from pipeline.prepare.squad import squad_records
 
 BATCH_BYTES = 1 << 22  # of a Parquet file, read at a time
 
@@ -20,10 +21,10 @@ BATCH_BYTES = 1 << 22  # of a Parquet file, read at a time
 def read(
     path: str, kind: str, needed: tuple[str, ...], others: bool = False
 ) -> Iterator[tuple[int, Record]]:
-    """Yield (line, record); for Parquet the line is the row, counted from 1.
+    """Yield (line, record); for Parquet the line is the row, for SQuAD the question, from 1.
 
     Args:
-        kind: csv, tsv, jsonl, parquet, text, document, conll or conllu.
+        kind: csv, tsv, jsonl, parquet, text, document, conll, conllu or squad.
         needed: columns that the file must have; more may come along.
         others: whether all others come along from Parquet too, where each costs time.
 
@@ -39,6 +40,7 @@ def read(
         "document": document_records,
         "conll": conll_records,
         "conllu": conllu_records,
+        "squad": squad_records,
     }
     return readers[kind](path, needed)
 
