@@ -1,7 +1,23 @@
-"""Dropout for sequences."""
+"""Dropout for sequences, and the plain one."""
 
 import keras
 from keras import ops
+
+
+def dropped(x, rate, generator):
+    """x with each number 0 with probability `rate`, else scaled up; x itself if `rate` is 0.
+
+    The seed comes from `generator`. TensorFlow's own way costs twice as much, and in bfloat16 its
+    rate of 0.1 is one of 0.1016.
+    Source: Srivastava et al. 2014, https://jmlr.org/papers/v15/srivastava14a.html.
+    """
+    if not rate:
+        return x
+    if keras.backend.backend() == "tensorflow":
+        from components import fast_dropout
+
+        return fast_dropout.dropped(x, rate, generator.next())
+    return keras.random.dropout(x, rate, seed=generator)
 
 
 @keras.saving.register_keras_serializable("textmill")

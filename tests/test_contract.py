@@ -26,6 +26,7 @@ from components.full_softmax import FullSoftmax
 from components.hard_attention import HardAttention
 from components.heads import LinearHead
 from components.highway import Highway
+from components.multi_head_attention import MultiHeadAttention
 from components.ngrams import NGramFeatures
 from components.pairs import CrossAttention, PairFeatures
 from components.pooling import AttentionPool, Pool, SelfAttentivePool
@@ -34,6 +35,9 @@ from components.recurrent_stack import RecurrentStack
 from components.sampled_softmax import SampledSoftmax
 from components.scalar_mix import ScalarMix
 from components.tag_heads import CrfHead, SoftmaxTagHead
+from components.token_embeddings import TokenEmbeddings
+from components.transformer import Transformer
+from components.transformer_layer import TransformerLayer
 from components.turned import Turned
 from components.word_table import WordTable
 
@@ -189,6 +193,36 @@ AWD = {
     "window": None,
     "seed": 5,
 }
+HEADS = {"num_heads": 3, "dropout": 0.3, "seed": 5}
+LAYER = {
+    "num_heads": 3,
+    "inner": 7,
+    "activation": "relu",
+    "norm": "pre",
+    "dropout": 0.3,
+    "attention_dropout": 0.2,
+    "epsilon": 1e-6,
+    "seed": 5,
+}
+TOKENS = {
+    "vocabulary_size": 20,
+    "width": D,
+    "max_length": T,
+    "num_types": 2,
+    "norm": False,
+    "dropout": 0.3,
+    "epsilon": 1e-6,
+    "seed": 5,
+}
+TO_MEMORY = {"others": {"memory": VECTORS[::-1]}}
+
+
+def transforms(**arguments):
+    to_memory = TO_MEMORY if arguments["cross"] else {}
+    arguments = LAYER | {"num_layers": 2, "norm": "post"} | arguments
+    return Row(Transformer, arguments, VECTORS, (B, T, D), masked=True, **to_memory)
+
+
 WORD_TABLE = {"vocabulary_size": 20, "width": 7, "dropout": 0.3, "seed": 5}
 ROWS = {
     "words": Row(WordEmbeddings, WORDS, IDS, (B, T, 7)),
@@ -223,6 +257,21 @@ ROWS = {
     "pair": Row(PairFeatures, {}, FEATURES, (B, 4 * D), others={"v": FEATURES[::-1]}),
     "cross": Row(
         CrossAttention, ALIGN, VECTORS, (B, T, 5), masked=True, others={"second": VECTORS[::-1]}
+    ),
+    "self_attention": Row(MultiHeadAttention, HEADS | {"cross": False}, VECTORS, (B, T, D)),
+    "memory_attention": Row(
+        MultiHeadAttention, HEADS | {"cross": True}, VECTORS, (B, T, D), **TO_MEMORY
+    ),
+    "transformer_layer": Row(TransformerLayer, LAYER | {"cross": False}, VECTORS, (B, T, D)),
+    "memory_transformer_layer": Row(
+        TransformerLayer, LAYER | {"cross": True}, VECTORS, (B, T, D), **TO_MEMORY
+    ),
+    "transformer": transforms(causal=False, cross=False),
+    "causal_transformer": transforms(causal=True, cross=False, norm="pre"),
+    "memory_transformer": transforms(causal=True, cross=True),
+    "tokens": Row(TokenEmbeddings, TOKENS | {"positions": "learned"}, IDS, (B, T, D)),
+    "normed_tokens": Row(
+        TokenEmbeddings, TOKENS | {"positions": "sinusoidal", "norm": True}, IDS, (B, T, D)
     ),
     "characters": Row(CharacterCNN, CNN | {"distinct": False}, CHARACTERS, (B, T, 5)),
     "distinct_characters": Row(CharacterCNN, CNN | {"distinct": True}, CHARACTERS, (B, T, 5)),

@@ -52,6 +52,8 @@ def test_components_need_keras_alone():
         "components/fast_adaptive_softmax.py",
         "components/fast_cells.py",
         "components/fast_chunked_reading.py",
+        "components/fast_cross_entropy.py",
+        "components/fast_dropout.py",
         "components/fast_recurrence.py",
         "components/fused_adam.py",
         "components/replica_sums.py",
