@@ -1,6 +1,8 @@
 """From cleaned texts to tokens and ids, one class for each way.
 
 `pieces`: (B,) string -> ragged (B, None) string, and `ids`: (B,) string -> ragged (B, None) int32.
+`offsets`: (N,) string of single words -> ids, begins, ends: ragged (N, None) int32, where in a
+word's bytes each of its tokens stands.
 """
 
 from collections.abc import Callable
@@ -14,6 +16,8 @@ from pipeline.text.vocabulary import Vocabulary
 
 # BERT takes a word of more than 100 characters for unknown; a character has 4 bytes at most.
 _LONGEST_WORD = 400
+
+Offsets = tuple[tf.RaggedTensor, tf.RaggedTensor, tf.RaggedTensor]
 
 
 class Table(tf.Module):
@@ -41,6 +45,15 @@ class Table(tf.Module):
     def ids(self, texts: tf.Tensor) -> tf.RaggedTensor:
         return tf.ragged.map_flat_values(self.lookup, self.pieces(texts))
 
+    def offsets(self, words: tf.Tensor) -> Offsets:
+        pieces = self.pieces(words)
+        sizes = tf.strings.length(pieces.values)
+        ends = tf.cumsum(sizes)  # over all words, of which nothing but whitespace goes
+        starts = tf.gather(pieces.row_starts(), pieces.value_rowids())
+        before = tf.gather(tf.concat([[0], ends], 0), starts)
+        ids = pieces.with_values(self.lookup(pieces.values))
+        return ids, pieces.with_values(ends - sizes - before), pieces.with_values(ends - before)
+
     def lookup(self, tokens: tf.Tensor) -> tf.Tensor:
         """(N,) string -> (N,) int32."""
         ids = self.table.lookup(tokens)
@@ -62,6 +75,10 @@ class WordPiece(tf.Module):
 
     def ids(self, texts: tf.Tensor) -> tf.RaggedTensor:
         return self.tokenizer.tokenize(texts)
+
+    def offsets(self, words: tf.Tensor) -> Offsets:
+        ids, begins, ends = self.tokenizer.tokenize_with_offsets(words)
+        return ids, tf.cast(begins, tf.int32), tf.cast(ends, tf.int32)
 
     def pieces(self, texts: tf.Tensor) -> tf.RaggedTensor:
         return tf.gather(self.spellings, self.ids(texts))
@@ -89,6 +106,10 @@ class SentencePiece(tf.Module):
         different, places = tf.unique(words.flat_values)
         ids = words.with_flat_values(tf.gather(self.tokenizer.tokenize(different), places))
         return ids.merge_dims(1, 2) + self.offset
+
+    def offsets(self, words: tf.Tensor) -> Offsets:
+        ids, begins, ends = self.tokenizer.tokenize_with_offsets(words)
+        return ids + self.offset, tf.cast(begins, tf.int32), tf.cast(ends, tf.int32)
 
     def pieces(self, texts: tf.Tensor) -> tf.RaggedTensor:
         return tf.gather(self.spellings, self.ids(texts))

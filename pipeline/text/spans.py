@@ -1,5 +1,7 @@
 """The words of raw texts as they stand there, and where: what tags are given to."""
 
+from collections.abc import Callable
+
 import tensorflow as tf
 
 from configs.data import Text, WordTokenizer
@@ -13,13 +15,14 @@ _EDGE = "\0"  # of an HTML tag; valid texts have none
 
 
 def spans(
-    texts: tf.Tensor, settings: Text
+    texts: tf.Tensor, settings: Text, cut: Callable[[tf.Tensor], tf.RaggedTensor] | None = None
 ) -> tuple[tf.RaggedTensor, tf.RaggedTensor, tf.RaggedTensor]:
     """Cut texts before they are cleaned, as the word tokenizer would: at whitespace, or into words.
 
     HTML tags are no words where the settings take them out; entities are cut like other characters.
 
-    Args: texts, (B,) string; bytes that are no UTF-8 become U+FFFD, as Python's decoder has it.
+    Args: texts, (B,) string; bytes that are no UTF-8 become U+FFFD, as Python's decoder has it;
+        cut, what to cut with instead, of `splitting`.
 
     Returns:
         words, begins, ends: ragged (B, None); in code points, so that a text in Python has the
@@ -31,7 +34,7 @@ def spans(
         marked = tf.strings.regex_replace(texts, f"({TAG})", rf"{_EDGE}\1{_EDGE}")
         texts = tf.strings.regex_replace(texts, TAG, " ")
     at_whitespace = isinstance(tokenizer, WordTokenizer) and tokenizer.split == "whitespace"
-    words = (split_whitespace if at_whitespace else split_words)(texts)
+    words = (cut or (split_whitespace if at_whitespace else split_words))(texts)
     # Cutting adds and drops whitespace only: the other characters follow each other as in the text.
     places = _inside_words(marked)
     ends = tf.cumsum(tf.strings.length(words.flat_values, unit="UTF8_CHAR"))

@@ -22,6 +22,7 @@ from pipeline.text.joining import joined
 from pipeline.text.spans import spans
 from pipeline.text.special import PAD
 from pipeline.text.splitting import split_characters, split_whitespace, split_words
+from pipeline.text.token_places import token_places
 from pipeline.text.vocabulary import Vocabulary, from_model, from_tokens
 
 _MODEL = "sentencepiece.model"
@@ -80,6 +81,11 @@ class Tokenizer(tf.Module):
     def words(self, texts: tf.Tensor) -> tuple[tf.RaggedTensor, tf.RaggedTensor, tf.RaggedTensor]:
         """The words of raw texts, and where each begins and ends, see `pipeline.text.spans`."""
         return spans(texts, self.settings)
+
+    @tf.function(input_signature=_TEXTS)
+    def places(self, texts: tf.Tensor) -> tuple[tf.RaggedTensor, tf.RaggedTensor, tf.RaggedTensor]:
+        """The ids of raw texts, and where each begins and ends, see `pipeline.text.token_places`."""
+        return token_places(texts, self.settings, self._encoder)
 
     @tf.function(input_signature=_WORDS)
     def clean_words(self, words: tf.RaggedTensor) -> tf.RaggedTensor:
