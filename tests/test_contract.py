@@ -34,6 +34,7 @@ from components.recurrent import Recurrent
 from components.recurrent_stack import RecurrentStack
 from components.sampled_softmax import SampledSoftmax
 from components.scalar_mix import ScalarMix
+from components.span_head import SpanHead
 from components.tag_heads import CrfHead, SoftmaxTagHead
 from components.token_embeddings import TokenEmbeddings
 from components.transformer import Transformer
@@ -292,6 +293,7 @@ ROWS = {
     "mean": Row(MeanAnswer, {"task": "multilabel"}, VECTORS, (B, D), answers_float32=True),
     "tag_head": Row(SoftmaxTagHead, TAG_HEAD, VECTORS, (B, T, 4), float32={"project"}),
     "crf_head": Row(CrfHead, TAG_HEAD, VECTORS, (B, T, 4), float32={"project"}),
+    "span_head": Row(SpanHead, {"seed": 5}, VECTORS, (B, T), float32={"scores"}),
 }
 MASKED = {name: row for name, row in ROWS.items() if row.masked}
 # Layers without arguments, weights and a float output have tests of their own instead.
