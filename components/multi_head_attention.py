@@ -93,7 +93,7 @@ class MultiHeadAttention(keras.layers.Layer):
 
     def mapped(self, rows, name):
         rows, kernel, bias = (ops.cast(x, self.compute_dtype) for x in (rows, *self.maps[name]))
-        return ops.matmul(rows, kernel) + bias
+        return ops.add(ops.matmul(rows, kernel), bias)
 
     def get_config(self):
         return {

@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from components.dot_product_attention import attention_bias, visible_tokens
+from components.layer_norm import normed
 from components.transformer_layer import TransformerLayer
 
 
@@ -103,7 +104,7 @@ class Transformer(keras.layers.Layer):
         for layer in self.layers:
             x, more = layer(x, **given, return_weights=return_weights, training=training)
             weights.append(more)
-        x = self.last_norm(x) if self.norm == "pre" else x
+        x = normed(self.last_norm, x, training) if self.norm == "pre" else x
         x = x if mask is None else x * ops.cast(mask, x.dtype)[..., None]
         return (x, weights) if return_weights else x
 

@@ -1,18 +1,12 @@
 """One layer of a Transformer."""
 
-from functools import partial
-
 import keras
 from keras import ops
 
+from components.activations import ACTIVATIONS, activate
 from components.dropouts import dropped
+from components.layer_norm import normed
 from components.multi_head_attention import MultiHeadAttention, first_weights
-
-ACTIVATIONS = {
-    "gelu": partial(ops.gelu, approximate=False),
-    "gelu_tanh": partial(ops.gelu, approximate=True),
-    "relu": ops.relu,
-}
 
 
 @keras.saving.register_keras_serializable("textmill")
@@ -27,13 +21,13 @@ class TransformerLayer(keras.layers.Layer):
         memory_bias, which are memory and bias of its `MultiHeadAttention`; cache and place, as
         there -> (B, T, D) and a dict of what was asked for: with cache "cache", with return_weights
         "weights" and, with `cross`, "cross_weights".
-    Args: num_heads; inner, width between the linear layers; activation, `gelu`, `gelu_tanh` (its
-        approximation, which GPT has) or `relu`; norm; dropout, rate of what is added;
+    Args: num_heads; inner, width between the linear layers; activation, a kind of
+        `components.activations`; norm; dropout, rate of what is added;
         attention_dropout, rate of the weights; epsilon, of the norms; cross; seed.
     Raises: ValueError for another activation or norm.
     Sources: Vaswani et al. 2017, https://arxiv.org/abs/1706.03762, sections 3.1 to 3.3 and 5.4;
         `pre`: Radford et al. 2019, "Language Models are Unsupervised Multitask Learners", section
-        2.3; GELU: Hendrycks and Gimpel 2016, https://arxiv.org/abs/1606.08415.
+        2.3.
     """
 
     def __init__(
@@ -51,9 +45,7 @@ class TransformerLayer(keras.layers.Layer):
     ):
         super().__init__(autocast=False, **kwargs)
         if activation not in ACTIVATIONS:
-            raise ValueError(
-                f"activation must be one of {[*ACTIVATIONS]}. Received: {activation!r}"
-            )
+            raise ValueError(f"activation must be one of {ACTIVATIONS}. Received: {activation!r}")
         if norm not in ("post", "pre"):
             raise ValueError(f"norm must be `post` or `pre`. Received: {norm!r}")
         self.num_heads, self.inner, self.activation, self.norm = num_heads, inner, activation, norm
@@ -117,7 +109,9 @@ class TransformerLayer(keras.layers.Layer):
             return outputs
 
         def feed_forward(x):
-            return self.narrow(ACTIVATIONS[self.activation](self.widen(x)))
+            rows = ops.reshape(x, (-1, x.shape[-1]))  # of which a product takes its bias along
+            rows = self.narrow(activate(self.widen(rows), self.activation, training))
+            return ops.reshape(rows, ops.shape(x))
 
         x = ops.cast(x, self.compute_dtype)
         x = self.added(x, attend, self.attention_norm, training)
@@ -128,8 +122,8 @@ class TransformerLayer(keras.layers.Layer):
     def added(self, x, function, norm, training):
         rate = self.dropout if training else 0.0
         if self.norm == "pre":
-            return x + dropped(function(norm(x)), rate, self.generator)
-        return norm(x + dropped(function(x), rate, self.generator))
+            return x + dropped(function(normed(norm, x, training)), rate, self.generator)
+        return normed(norm, x + dropped(function(x), rate, self.generator), training)
 
     def get_config(self):
         return {
