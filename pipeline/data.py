@@ -14,12 +14,13 @@ from typing import Any
 import numpy as np
 
 from configs.recipe import Recipe
-from configs.tasks import Task
+from configs.tasks import Span, Task
 from pipeline import artifacts
 from pipeline.errors import JobError
 
 PARSE, PARSE_DOCUMENTS = 4096, 16  # examples parsed at a time
 TEXTS = ("text", "second_text")  # the features with an example's texts
+STRINGS = {"tag": ("words",), "span": ("answers",)}  # those with lists of strings
 NO_TAG = -1  # in the place of a tag where there is no word
 
 
@@ -75,7 +76,8 @@ class Split:
     (the place of each word's first token), `characters`, ... `labels`: (N,) int64 for classify,
     (N, C) float32 of 0 and 1 for multilabel, (N,) float32 for regress, a sequence of int32 for tag.
     `texts`, of pairs `second_texts`, the `words` to tag, and `columns` are as they came, before
-    cleaning; of the words as many as have tags.
+    cleaning; of the words as many as have tags. Of span questions the examples are windows, their
+    labels (N, 2) int32, and `asked` has the questions, see `pipeline.questions`.
     """
 
     inputs: dict[str, Sequences]
@@ -85,6 +87,7 @@ class Split:
     weights: np.ndarray  # (N,) float32, of each example in the loss
     second_texts: list[str] = field(default_factory=list)
     words: Words | None = None
+    asked: Any = None
 
     def __len__(self) -> int:
         return len(self.inputs["ids"])
@@ -120,10 +123,11 @@ def load(prepared: Path, name: str, recipe: Recipe, num_labels: int, columns=())
     number = tf.float32 if task.kind == "regress" else tf.int64
     texts = TEXTS if "second_ids" in inputs else TEXTS[:1]
     names = [f"column/{column}" for column in columns]
+    names += ["id"] if task.kind == "span" else []
     features = {
         **{name: tf.io.RaggedFeature(tf.int64) for name in inputs},
         **({} if task.kind == "language_model" else {"label": tf.io.RaggedFeature(number)}),
-        **({"words": tf.io.RaggedFeature(tf.string)} if task.kind == "tag" else {}),
+        **{name: tf.io.RaggedFeature(tf.string) for name in STRINGS.get(task.kind, ())},
         **{name: tf.io.FixedLenFeature([], tf.string) for name in (*texts, *names)},
     }
     shards = [str(prepared / shard) for shard in splits[name]["shards"]]
@@ -133,11 +137,14 @@ def load(prepared: Path, name: str, recipe: Recipe, num_labels: int, columns=())
     spellings = Spellings(recipe)
     parsed = [_plain({**batch, **spellings.words(batch)}, spellings.number) for batch in batches]
     found = {name: _joined([part[name] for part in parsed]) for name in parsed[0]}
+    carried = {column: found[f"column/{column}"] for column in columns}
+    if isinstance(task, Span):
+        return _windowed(prepared, found, spellings.spelled, carried, task)
     return Split(
         {**{name: found[name] for name in inputs}, **spellings.characters(found)},
         LABELS[task.kind](found.get("label"), num_labels),
         found["text"],
-        {column: found[f"column/{column}"] for column in columns},
+        carried,
         np.ones(len(found["text"]), np.float32),
         found.get("second_text", []),
         Words(found["words"], spellings.spelled) if task.kind == "tag" else None,
@@ -146,9 +153,22 @@ def load(prepared: Path, name: str, recipe: Recipe, num_labels: int, columns=())
 
 def _inputs(task: Task, tokenizer: str) -> list[str]:
     """The sequences of token ids and places that the examples of a task hold."""
+    if task.kind == "span":
+        return ["ids", "second_ids", "begins", "ends"]
     if task.kind == "tag" and tokenizer != "word":
         return ["ids", "starts"]
     return ["ids", "second_ids"] if getattr(task, "second", None) else ["ids"]
+
+
+def _windowed(
+    prepared: Path, found: dict[str, Any], spelled: list[str], columns: dict, task: Span
+) -> Split:
+    from pipeline import questions
+    from pipeline.text import tokenizers, windows
+
+    how = windows.windowing(tokenizers.load(prepared / "tokenizer"), task)
+    answers = Words(found["answers"], spelled)
+    return questions.windowed({**found, "answers": answers}, columns, how)
 
 
 def _plain(batch: dict, number: Callable) -> dict[str, Any]:

@@ -6,11 +6,15 @@ All have `text`, as it came, and `column/NAME`. Besides,
     tag                             ids; words, as they were given, and label, each of a word; and
                                     starts where words are not single tokens: the place of each
                                     word's first token in ids, counted from 1
+    span                            ids of the question, second_ids of the context; begins, ends,
+                                    where each token of the context stands in it; label, the first
+                                    and the last token of the first answer, if there is one;
+                                    answers, all of them; id; second_text
     language_model                  ids of the whole text between [CLS] and [SEP]
 """
 
 from collections.abc import Callable, Sequence
-from itertools import chain
+from itertools import chain, pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,6 +23,7 @@ import tensorflow as tf
 from configs.recipe import Recipe
 from pipeline.prepare.checks import Checked
 from pipeline.prepare.examples import Feature, floats, integers, string_lists, strings
+from pipeline.prepare.right_answers import covered
 from pipeline.prepare.statistics import Counts
 from pipeline.text.given_words import cut
 from pipeline.text.special import END, START
@@ -41,7 +46,8 @@ class Made(NamedTuple):
 def maker(recipe: Recipe, tokenizer: Tokenizer) -> Callable[[list[Checked], Labels], Made]:
     """The function from records, one at least, and the ids of their labels to what is made."""
     task, columns = recipe.task, recipe.data.columns
-    tokens_of = {"tag": of_words, "language_model": of_documents}.get(task.kind, of_texts)
+    kinds = {"tag": of_words, "language_model": of_documents, "span": of_questions}
+    tokens_of = kinds.get(task.kind, of_texts)
 
     def make(records: list[Checked], labels: Labels) -> Made:
         features, labels, counts = tokens_of(records, labels, tokenizer)
@@ -92,6 +98,30 @@ def of_words(records: list[Checked], labels: Labels, tokenizer: Tokenizer) -> Ma
         features.insert(1, integers("starts", starts.values.numpy(), num_words))
     lengths = pieces.merge_dims(1, 2).row_lengths().numpy()
     return Made(features, labels, [Counts(lengths, kept, _unknown(tokens, kept, tokenizer))])
+
+
+def of_questions(records: list[Checked], labels: Labels, tokenizer: Tokenizer) -> Made:
+    questions, contexts = zip(*(record.texts for record in records), strict=True)
+    ids = tokenizer.all_ids(tf.constant(questions, tf.string))
+    # One context has several questions, mostly one after the other.
+    different, which = tf.unique(tf.constant(contexts, tf.string))
+    second_ids, begins, ends = (tf.gather(part, which) for part in tokenizer.places(different))
+    features, counts = [], []
+    named = {"ids": ids, "second_ids": second_ids, "begins": begins, "ends": ends}
+    for name, some in named.items():
+        values, lengths = some.values.numpy(), some.row_lengths().numpy()
+        features.append(integers(name, values, lengths))
+        if name in ("ids", "second_ids"):
+            counts.append(Counts(lengths, lengths, _unknown(values, lengths, tokenizer)))
+    answers = [record.answers for record in records]
+    edges = begins.values.numpy(), ends.values.numpy()
+    tokens = [
+        covered(own[0], *(edge[a:b] for edge in edges)) if own else []
+        for own, (a, b) in zip(answers, pairwise(begins.row_splits.numpy()), strict=True)
+    ]
+    features.append(integers("label", *_flat(tokens)))
+    features.append(string_lists("answers", [[a.text.encode() for a in own] for own in answers]))
+    return Made([*features, strings("id", [r.id for r in records])], labels, counts)
 
 
 def of_documents(records: list[Checked], labels: Labels, tokenizer: Tokenizer) -> Made:

@@ -2,6 +2,8 @@
 
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from pipeline.prepare.bad_records import Refused
 
 START = ("start", "answer_start")  # the second is SQuAD's name
@@ -54,3 +56,13 @@ def _answer(value: Any, context: str) -> Answer:
     if start < 0 or context[start : start + len(text)] != text:
         raise Refused("an answer does not stand where its start says")
     return Answer(text, start, start + len(text))
+
+
+def covered(answer: Answer, begins: np.ndarray, ends: np.ndarray) -> list[int]:
+    """The first and the last of the context's tokens that the answer has part of, if there are any.
+
+    Args: begins, ends, where they stand.
+    """
+    first = int(np.searchsorted(ends, answer.start, "right"))
+    last = int(np.searchsorted(begins, answer.end, "left")) - 1
+    return [first, last] if first <= last else []

@@ -96,7 +96,7 @@ def batch_scanner(unit: Unit, recipe: Recipe, counting: bool) -> Callable[[list[
     import tensorflow as tf
 
     clean, count, count_words = text_functions(recipe.text)
-    given = recipe.task.kind == "tag"
+    given, asks = recipe.task.kind == "tag", recipe.task.kind == "span"
 
     def scan_batch(lines: list[Line]) -> Scanned:
         records = [record for _, record in lines if isinstance(record, Checked)]
@@ -104,6 +104,9 @@ def batch_scanner(unit: Unit, recipe: Recipe, counting: bool) -> Callable[[list[
         texts = list(zip(*(record.texts for record in records), strict=True))
         cleaned = [clean(tf.constant(some, tf.string)).numpy() for some in texts]
         rows = hashed(_joined(cleaned), unit.split, recipe.data)
+        if asks and records:  # the questions about a context stay together
+            own = hashed(cleaned[1].tolist(), unit.split, recipe.data)["split"]
+            rows["split"] = np.where(rows["split"] == UNUSED, UNUSED, own)
         if not counting:
             return Scanned(lines, rows, (), ())
         training = rows["split"] == TRAIN

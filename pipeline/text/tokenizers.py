@@ -20,7 +20,7 @@ from pipeline.text.encoders import SentencePiece, Table, WordPiece
 from pipeline.text.given_words import clean_word, cut
 from pipeline.text.joining import joined
 from pipeline.text.spans import spans
-from pipeline.text.special import PAD
+from pipeline.text.special import ENDS, MASKS, PAD, STARTS
 from pipeline.text.splitting import split_characters, split_whitespace, split_words
 from pipeline.text.token_places import token_places
 from pipeline.text.vocabulary import Vocabulary, from_model, from_tokens
@@ -41,7 +41,8 @@ class Tokenizer(tf.Module):
         settings: how to clean and cut.
         vocabulary: from `pipeline.text.vocabulary`.
 
-    Attributes: pad_id, unknown_id, vocabulary_size, vocabulary (the spelling of each id).
+    Attributes: pad_id, unknown_id; start_id, end_id, mask_id, of [CLS], [SEP] and [MASK] or None;
+        vocabulary_size, vocabulary (the spelling of each id).
     """
 
     def __init__(self, settings: Text, vocabulary: Vocabulary) -> None:
@@ -51,6 +52,8 @@ class Tokenizer(tf.Module):
         self._vocabulary = vocabulary
         self._encoder = _encoder(settings, vocabulary)
         self.pad_id, self.unknown_id = PAD, vocabulary.unknown_id
+        self.start_id, self.end_id = vocabulary.id_of(STARTS), vocabulary.id_of(ENDS)
+        self.mask_id = vocabulary.id_of(MASKS)
         self.vocabulary_size = len(vocabulary.tokens)
 
     @property

@@ -1,7 +1,7 @@
 """The vocabulary of a tokenizer: learned from word counts, or read from the file a recipe names."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import assert_never
@@ -30,6 +30,10 @@ class Vocabulary:
     tokens: list[str]
     unknown_id: int
     model: bytes | None = None
+
+    def id_of(self, spellings: Iterable[str]) -> int | None:
+        """Of the first of these tokens that there is."""
+        return next((self.tokens.index(s) for s in spellings if s in self.tokens), None)
 
 
 def from_tokens(tokens: list[str]) -> Vocabulary:

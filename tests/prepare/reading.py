@@ -17,7 +17,7 @@ def examples(directory, split):
             values = list(getattr(feature, kind).value)
             if kind == "bytes_list":
                 values = [value.decode() for value in values]
-                values = values if name == "words" else values[0]
+                values = values if name in ("words", "answers") else values[0]
             example[name] = values
         found.append(example)
     return found
