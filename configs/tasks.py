@@ -67,6 +67,45 @@ class LanguageModel(Closed):
     carry: Literal["document", "stream"] = "document"
 
 
+class Masking(Closed):
+    """Which tokens are hidden: in place of 80% stands [MASK], of 10% any other token, 10% stay.
+
+    Devlin et al. 2019, https://arxiv.org/abs/1810.04805, section 3.1. `unit` is what is hidden
+    whole: a token, a word, or a span of words (Joshi et al. 2020, https://arxiv.org/abs/1907.10529,
+    section 3.1).
+    """
+
+    rate: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.15  # of all tokens
+    unit: Literal["token", "word", "span"] = "token"
+    static: bool = False  # drawn once, when the data are prepared, instead of anew in each epoch
+
+
+class MaskedLanguageModel(Closed):
+    """Hidden tokens of a text, from all that is not hidden; and whether two texts belong together.
+
+    `pairs`: `next` asks whether the second text follows the first or is of another document (BERT),
+    `order` whether two that follow each other are in their order (ALBERT, Lan et al. 2020,
+    https://arxiv.org/abs/1909.11942), `none` has runs of whole sentences of one document and asks
+    nothing (RoBERTa's DOC-SENTENCES, Liu et al. 2019, https://arxiv.org/abs/1907.11692).
+    `text.max_length` is the length of an example.
+    """
+
+    kind: Literal["masked_language_model"]
+    text: str = "text"
+    language: str = "en"  # whose sentences they are, by its code in ISO 639
+    pairs: Literal["next", "order", "none"] = "next"
+    # The share of examples that are cut to a random length; if not said, 0.1 of pairs, as in BERT.
+    short: Annotated[float, Field(ge=0.0, le=1.0)] | None = None
+    copies: Annotated[int, Field(ge=1)] = 1  # of the training texts, each cut in another way
+    masking: Masking = Masking()
+
+    @property
+    def short_share(self) -> float:
+        if self.short is not None:
+            return self.short
+        return 0.0 if self.pairs == "none" else 0.1
+
+
 class Span(Closed):
     """The part of a context that answers a question, or none where the context has no answer.
 
@@ -90,5 +129,6 @@ class Span(Closed):
 
 
 Task = Annotated[
-    Classify | Multilabel | Regress | Tag | LanguageModel | Span, Field(discriminator="kind")
+    Classify | Multilabel | Regress | Tag | LanguageModel | MaskedLanguageModel | Span,
+    Field(discriminator="kind"),
 ]
