@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from configs.tasks import LanguageModel, Span, Tag, Task
+from configs.tasks import LanguageModel, MaskedLanguageModel, Span, Tag, Task
 from pipeline.prepare.bad_records import NOT_UTF8, Bad, Record, Refused, bad
 from pipeline.prepare.right_answers import Answer, right_answers
 from pipeline.text import schemes
@@ -40,7 +40,7 @@ def label_columns(task: Task) -> tuple[str, ...]:
     """The columns that hold a task's labels, if it has any."""
     if isinstance(task, Span):
         return (task.answers,) if task.id is None else (task.answers, task.id)
-    return () if isinstance(task, LanguageModel) else (task.label,)
+    return () if isinstance(task, LanguageModel | MaskedLanguageModel) else (task.label,)
 
 
 def checker(task: Task, columns: tuple[str, ...]) -> Callable[[Record], Checked | Bad]:
@@ -175,5 +175,6 @@ LABELS: dict[str, Callable[[Any, str], tuple[str, ...] | float]] = {
     "regress": number,
     "tag": tag_labels,
     "language_model": no_label,
+    "masked_language_model": no_label,
     "span": no_label,
 }

@@ -26,7 +26,6 @@ from pipeline.prepare.examples import Feature, floats, integers, string_lists, s
 from pipeline.prepare.right_answers import covered
 from pipeline.prepare.statistics import Counts
 from pipeline.text.given_words import cut
-from pipeline.text.special import END, START
 from pipeline.text.tokenizers import Tokenizer
 
 Labels = Sequence[Any]  # lists of label ids, or numbers
@@ -75,7 +74,7 @@ def of_texts(records: list[Checked], labels: Labels, tokenizer: Tokenizer) -> Ma
         places = np.arange(len(tokens)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
         tokens, kept = tokens[places < most], np.minimum(lengths, most)
         features.append(integers(name, tokens, kept))
-        counts.append(Counts(lengths, kept, _unknown(tokens, kept, tokenizer)))
+        counts.append(Counts(lengths, kept, unknown(tokens, kept, tokenizer)))
     if isinstance(labels[0], float):
         return Made([*features, floats("label", labels)], labels, counts)
     return Made([*features, integers("label", *_flat(labels))], labels, counts)
@@ -97,7 +96,7 @@ def of_words(records: list[Checked], labels: Labels, tokenizer: Tokenizer) -> Ma
     if tokenizer.settings.tokenizer.kind != "word":
         features.insert(1, integers("starts", starts.values.numpy(), num_words))
     lengths = pieces.merge_dims(1, 2).row_lengths().numpy()
-    return Made(features, labels, [Counts(lengths, kept, _unknown(tokens, kept, tokenizer))])
+    return Made(features, labels, [Counts(lengths, kept, unknown(tokens, kept, tokenizer))])
 
 
 def of_questions(records: list[Checked], labels: Labels, tokenizer: Tokenizer) -> Made:
@@ -112,7 +111,7 @@ def of_questions(records: list[Checked], labels: Labels, tokenizer: Tokenizer) -
         values, lengths = some.values.numpy(), some.row_lengths().numpy()
         features.append(integers(name, values, lengths))
         if name in ("ids", "second_ids"):
-            counts.append(Counts(lengths, lengths, _unknown(values, lengths, tokenizer)))
+            counts.append(Counts(lengths, lengths, unknown(values, lengths, tokenizer)))
     answers = [record.answers for record in records]
     edges = begins.values.numpy(), ends.values.numpy()
     tokens = [
@@ -130,12 +129,13 @@ def of_documents(records: list[Checked], labels: Labels, tokenizer: Tokenizer) -
     tokens, lengths = ids.values.numpy(), ids.row_lengths().numpy()
     ends = np.cumsum(lengths)
     edges = np.stack([ends - lengths, ends], axis=1).ravel()
-    wrapped = np.insert(tokens, edges, np.tile([START, END], len(records)))
-    counts = Counts(lengths, lengths, _unknown(tokens, lengths, tokenizer))
+    bounds = np.tile([tokenizer.start_id, tokenizer.end_id], len(records))
+    wrapped = np.insert(tokens, edges, bounds)
+    counts = Counts(lengths, lengths, unknown(tokens, lengths, tokenizer))
     return Made([integers("ids", wrapped, lengths + 2)], labels, [counts])
 
 
-def _unknown(tokens: np.ndarray, lengths: np.ndarray, tokenizer: Tokenizer) -> np.ndarray:
+def unknown(tokens: np.ndarray, lengths: np.ndarray, tokenizer: Tokenizer) -> np.ndarray:
     """(B,) how many tokens of each text are unknown."""
     so_far = np.concatenate([[0], np.cumsum(tokens == tokenizer.unknown_id)])
     ends = np.cumsum(lengths)

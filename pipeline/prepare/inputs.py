@@ -9,6 +9,7 @@ from apache_beam.io.filesystems import FileSystems
 
 from configs.loading import RecipeError
 from configs.recipe import Recipe
+from configs.tasks import MaskedLanguageModel
 from pipeline.errors import JobError
 from pipeline.prepare import files
 from pipeline.text import earlier_words
@@ -75,7 +76,12 @@ def settings(recipe: Recipe) -> dict[str, Any]:
     text = recipe.text.model_dump(exclude={"tokenizer": {"vocabulary", "model", "vectors"}})
     deciding = {"kind", "text", "second", "label", "separator", "scheme"}
     deciding |= {"question", "context", "answers", "id", "impossible"}
+    deciding |= {"language", "pairs", "copies"}
+    if isinstance(recipe.task, MaskedLanguageModel) and recipe.task.masking.static:
+        deciding.add("masking")
     task = recipe.task.model_dump(include=deciding, exclude_none=True)
+    if isinstance(recipe.task, MaskedLanguageModel):  # whose examples are drawn
+        task |= {"short": recipe.task.short_share, "seed": recipe.seed}
     return {"data": data, "text": text, "task": task}
 
 

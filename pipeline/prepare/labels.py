@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from configs.tasks import Task
+from configs.tasks import LanguageModel, MaskedLanguageModel, Span, Task
 from pipeline.errors import JobError
 
 BINS = 20  # of a number to predict, in the report
@@ -15,7 +15,7 @@ BINS = 20  # of a number to predict, in the report
 class Labels(NamedTuple):
     """`names` in the order of their ids; for regress the `edges` of the report's bins instead.
 
-    Both are empty for a language model and for span questions.
+    Both are empty for language models and for span questions.
     """
 
     names: tuple[str, ...]
@@ -30,7 +30,7 @@ def find(task: Task, scans: Sequence[dict[str, Any]]) -> Labels:
     Raises:
         JobError: there is no choice between labels to be learned.
     """
-    if task.kind in ("language_model", "span"):
+    if isinstance(task, LanguageModel | MaskedLanguageModel | Span):
         return Labels((), ())
     if task.kind == "regress":
         return _numbers(task.label, [fact["range"] for fact in scans if fact["range"]])

@@ -8,11 +8,13 @@ import numpy as np
 
 from configs.data import Data
 from configs.recipe import Recipe
+from configs.tasks import MaskedLanguageModel
+from pipeline.prepare import pretraining_report
 from pipeline.prepare.dead_letters import reasons
 from pipeline.prepare.inputs import SPLITS, Unit
 from pipeline.prepare.labels import Labels
 from pipeline.prepare.plans import Plan
-from pipeline.prepare.statistics import Statistics
+from pipeline.prepare.statistics import Statistics, distribution
 
 LENGTH_BINS = 40
 Facts = dict[str, Any]
@@ -62,7 +64,16 @@ def facts(
         "first_dead_letters": [where for f in (*scans, *made) for where in f["first_bad"]][:20],
     }
     told["remarks"] = remarks(told, recipe.data)
+    if isinstance(recipe.task, MaskedLanguageModel):
+        for split, part in present.items():
+            part |= pretraining_report.facts(recipe, made, split)
+        told["remarks"] += pretraining_report.remarks(present, recipe.task)
     return told
+
+
+def written(told: Facts) -> dict[str, Facts]:
+    """Of each split the facts of what is in its shards: examples and tokens."""
+    return {split: part.get("pretraining", part) for split, part in told["splits"].items()}
 
 
 def _split(statistics: Statistics, labels: Labels, task: str) -> Facts:
@@ -73,20 +84,11 @@ def _split(statistics: Statistics, labels: Labels, task: str) -> Facts:
         "unknown_rate": statistics.unknown / max(1, statistics.tokens),
         "truncated": statistics.truncated,
         "without_tokens": statistics.empty,
-        "length": _distribution(statistics.lengths),
-        **({"second_length": _distribution(second)} if second else {}),
+        "length": distribution(statistics.lengths),
+        **({"second_length": distribution(second)} if second else {}),
         **({"words": statistics.labels.total()} if task == "tag" else {}),
         "labels": {name: statistics.labels[i] for i, name in enumerate(labels.names)}
         or [statistics.labels[i] for i in range(len(labels.edges) - 1)],
-    }
-
-
-def _distribution(counts: Counter[int]) -> Facts:
-    lengths = np.array(sorted(counts.items()))  # (lengths, 2): length, texts
-    return {
-        "mean": float(lengths[:, 0] @ lengths[:, 1]) / counts.total(),
-        **{f"p{share}": _quantile(lengths, share / 100) for share in (5, 50, 95, 99)},
-        "longest": int(lengths[-1, 0]),
     }
 
 
@@ -100,11 +102,6 @@ def _histogram(counts: Counter[int], edges: list[int]) -> list[int]:
     lengths = np.array(list(counts))
     places = np.searchsorted(edges, np.minimum(lengths, edges[-1] - 1), "right") - 1
     return np.bincount(places, list(counts.values()), len(edges) - 1).astype(int).tolist()
-
-
-def _quantile(counted: np.ndarray, share: float) -> int:
-    """The smallest value that at least this share of the counted values does not exceed."""
-    return int(counted[np.searchsorted(np.cumsum(counted[:, 1]), share * counted[:, 1].sum()), 0])
 
 
 def remarks(told: Facts, data: Data) -> list[str]:

@@ -5,6 +5,8 @@ from typing import Any
 import numpy as np
 
 from pipeline.page import COLOURS, figure, fill, page, picture, table, tiles
+from pipeline.prepare import pretraining_report
+from pipeline.prepare.report import written
 
 MOST_BARS = 40  # labels that are drawn by name
 Facts = dict[str, Any]
@@ -20,6 +22,10 @@ BODY = """
 {% endif %}
 <h2>Splits</h2>
 {{ splits_table | safe }}
+{% if examples_table %}
+<h2>Examples</h2>
+{{ examples_table | safe }}
+{% endif %}
 <h2>Lengths</h2>
 {{ lengths_picture | safe }}
 {% if labels_picture %}
@@ -55,8 +61,9 @@ BODY = """
 def render(told: Facts) -> str:
     """The HTML page of `pipeline.prepare.report.facts`."""
     splits = told["splits"]
-    summary = {split: part["examples"] for split, part in splits.items()}
+    summary = {split: part["examples"] for split, part in written(told).items()}
     named = isinstance(splits["train"]["labels"], dict)
+    pretrains = "pretraining" in splits["train"]
     if named:
         summary["labels"] = len(splits["train"]["labels"])
     summary["dead letters"] = sum(told["dead_letters"].values())
@@ -66,6 +73,7 @@ def render(told: Facts) -> str:
         **told,
         summary=tiles(summary),
         splits_table=_splits_table(told),
+        examples_table=pretraining_report.shown(splits) if pretrains else "",
         lengths_picture=_lengths(told),
         labels_picture=_labels(splits) if named else _numbers(told),
         labels_table=_labels_table(splits) if named else "",
@@ -79,7 +87,8 @@ def render(told: Facts) -> str:
 def _splits_table(told: Facts) -> str:
     words = ("words",) if told["task"] == "tag" else ()
     lengths = ("mean length", "median", "95%", "longest")
-    header = ("", "examples", *words, "tokens", *lengths, "truncated", "unknown tokens")
+    records = "documents" if "pretraining" in told["splits"]["train"] else "examples"
+    header = ("", records, *words, "tokens", *lengths, "truncated", "unknown tokens")
     rows = [
         (
             split,
@@ -123,7 +132,7 @@ def _lengths(told: Facts) -> str:
         if "second_lengths" in part:
             share = np.array(part["second_lengths"]) / part["examples"]
             axes.stairs(share, edges, label=f"{split}, second texts", ls=":", **style)
-    if told["max_length"] < edges[-1]:
+    if told["max_length"] < edges[-1] and "pretraining" not in told["splits"]["train"]:
         axes.axvline(told["max_length"], color="#a8481c", lw=1, ls="--")
         axes.annotate(
             " cut here",

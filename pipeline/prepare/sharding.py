@@ -128,7 +128,7 @@ def example_maker(recipe: Recipe, tokenizer_folder: str) -> Callable[[list[Examp
     """
     from pipeline.prepare import features  # imports TensorFlow
 
-    make = features.maker(recipe, _tokenizer(tokenizer_folder))
+    make = features.maker(recipe, loaded_tokenizer(tokenizer_folder))
 
     def make_examples(examples: list[Example]) -> tuple[list[Example], Any, list[bytes]]:
         records = [example.record for example in examples]
@@ -139,7 +139,7 @@ def example_maker(recipe: Recipe, tokenizer_folder: str) -> Callable[[list[Examp
 
 
 @functools.lru_cache(maxsize=2)
-def _tokenizer(folder: str) -> Any:
+def loaded_tokenizer(folder: str) -> Any:
     """Loaded once a process; the folder is another one for other data."""
     from pipeline.text import tokenizers
 

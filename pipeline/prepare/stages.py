@@ -15,16 +15,19 @@ from pathlib import Path
 from typing import Any
 
 from configs.recipe import Recipe
+from configs.tasks import MaskedLanguageModel
 from pipeline import artifacts
 from pipeline.prepare import (
     counting,
     dead_letters,
     inputs,
     labels,
+    pretraining,
     repeats,
     report,
     report_page,
     shards,
+    special_tokens,
 )
 from pipeline.prepare.inputs import Unit
 from pipeline.prepare.plans import check_splits, plan
@@ -34,7 +37,7 @@ from pipeline.prepare.sharding import Share, shard
 from pipeline.quiet import import_tensorflow
 
 LAYOUT = 1  # counted up when the same inputs come to be prepared differently
-FOLDERS = ("hashes", "words", "plan", "shards", "refused", "unknown")
+FOLDERS = ("hashes", "words", "plan", "tokens", "shards", "refused", "unknown")
 MOST_WORDS = 32_000  # in each bucket, for a vocabulary to be learned from; a million in all
 log = logging.getLogger("textmill")
 
@@ -46,7 +49,7 @@ def run(recipe: Recipe) -> Path:
         "layout": LAYOUT,
         "settings": inputs.settings(recipe),
         "inputs": inputs.origins(recipe, units),
-        "versions": {name: version(name) for name in ("tensorflow-text", "sentencepiece")},
+        "versions": {name: version(name) for name in packages(recipe)},
     }
     mark = artifacts.fingerprint(made_from)
     directory = Path(recipe.work, "prepared", mark)
@@ -63,6 +66,12 @@ def run(recipe: Recipe) -> Path:
         manifest |= _stages(recipe, units, folder, scratch)
     log.info("prepared data is in %s; report.html there tells about it", directory)
     return directory
+
+
+def packages(recipe: Recipe) -> tuple[str, ...]:
+    """Those whose versions may decide on the prepared bytes."""
+    splits = ("sentencex",) if isinstance(recipe.task, MaskedLanguageModel) else ()
+    return ("tensorflow-text", "sentencepiece", *splits)
 
 
 @contextmanager
@@ -99,18 +108,22 @@ def _stages(recipe: Recipe, units: list[Unit], folder: Path, scratch: Path) -> d
         log.info("%d different words of training texts", sum(c["distinct"] for c in counted))
         ready = vocabulary.learn(counting.merged(scratch / "words"), recipe.text.tokenizer)
     tokenizer = Tokenizer(recipe.text, ready)
+    special_tokens.check(recipe.task, tokenizer)
     tokenizer.save(scratch / "tokenizer")
 
     found = repeats.find([scratch / "hashes" / f"{unit.index:05d}" for unit in units])
     planned = plan(found, data, [fact["checked"] for fact in scans], scratch / "plan")
     check_splits(data, planned.kept, planned.dropped)
     shares = [Share(unit, planned.shown(unit.index)) for unit in units]
-    work = partial(shard, recipe=recipe, folder=str(scratch), labels=known)
-    made = on_beam(beam, work, shares, scratch / "sharded")
+    if isinstance(recipe.task, MaskedLanguageModel):
+        made = pretraining.stages(recipe, shares, scratch)
+    else:
+        work = partial(shard, recipe=recipe, folder=str(scratch), labels=known)
+        made = on_beam(beam, work, shares, scratch / "sharded")
     dead_letters.judge([*scans, *made], records, data.max_bad, folder)
 
     told = report.facts(recipe, units, known, scans, made, planned)
-    written = {split: part["examples"] for split, part in told["splits"].items()}
+    written = {split: part["examples"] for split, part in report.written(told).items()}
     check_splits(data, written, planned.dropped)
     names = shards.move([fact["shards"] for fact in made], scratch / "shards", folder)
     os.replace(scratch / "tokenizer", folder / "tokenizer")
@@ -120,7 +133,7 @@ def _stages(recipe: Recipe, units: list[Unit], folder: Path, scratch: Path) -> d
     return {
         "splits": {
             split: {"examples": part["examples"], "tokens": part["tokens"], "shards": names[split]}
-            for split, part in told["splits"].items()
+            for split, part in report.written(told).items()
         },
         "records": records,
         "dead_letters": told["dead_letters"],
@@ -128,4 +141,7 @@ def _stages(recipe: Recipe, units: list[Unit], folder: Path, scratch: Path) -> d
         "vocabulary_size": tokenizer.vocabulary_size,
         "pad_id": tokenizer.pad_id,
         "unknown_id": tokenizer.unknown_id,
+        "start_id": tokenizer.start_id,
+        "end_id": tokenizer.end_id,
+        "mask_id": tokenizer.mask_id,
     }

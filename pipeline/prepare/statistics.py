@@ -77,3 +77,17 @@ class Statistics:
             for name in COUNTERS:
                 getattr(whole, name).update(dict(part[name]))
         return whole
+
+
+def distribution(counts: Counter[int]) -> dict[str, Any]:
+    lengths = np.array(sorted(counts.items()))  # (lengths, 2): length, texts
+    return {
+        "mean": float(lengths[:, 0] @ lengths[:, 1]) / counts.total(),
+        **{f"p{share}": _quantile(lengths, share / 100) for share in (5, 50, 95, 99)},
+        "longest": int(lengths[-1, 0]),
+    }
+
+
+def _quantile(counted: np.ndarray, share: float) -> int:
+    """The smallest value that at least this share of the counted values does not exceed."""
+    return int(counted[np.searchsorted(np.cumsum(counted[:, 1]), share * counted[:, 1].sum()), 0])

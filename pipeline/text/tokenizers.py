@@ -60,6 +60,10 @@ class Tokenizer(tf.Module):
     def vocabulary(self) -> list[str]:
         return self._vocabulary.tokens
 
+    def without_html(self) -> "Tokenizer":
+        """The same for texts that HTML was taken out of already: doing it twice might do more."""
+        return Tokenizer(self.settings.model_copy(update={"html": False}), self._vocabulary)
+
     @tf.function(input_signature=_TEXTS)
     def clean(self, texts: tf.Tensor) -> tf.Tensor:
         """Clean raw texts: (B,) string -> (B,) string."""

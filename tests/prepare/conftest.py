@@ -8,7 +8,11 @@ import pytest
 from configs.loading import parse
 from pipeline.prepare import prepare
 
-MODELS = {"kind: tag": "lstm", "kind: language_model": "elmo"}  # where a text CNN will not do
+MODELS = {  # where a text CNN will not do
+    "kind: tag": "lstm",
+    "kind: language_model": "elmo",
+    "kind: masked_language_model": "bert",
+}
 DATA = Path(os.environ.get("TEXTMILL_DATA", "../shared/data"))
 
 
