@@ -1,4 +1,4 @@
-"""Models of a text, of a pair of texts, and of each word of a text: the same pieces, joined.
+"""Models of a text, of a pair of texts, of each word of a text, of a question: pieces, joined.
 
 The inputs of a text are `ids` (B, T) int32, 0 where there is no token, and what else its token
 vectors are made of; those of a pair's second text have the same names after `second_`. No answer
@@ -86,3 +86,15 @@ def tagger(read, head, name, starts=False):
         places = inputs["starts"] = keras.Input((None,), dtype="int32", name="starts")
         x = ops.take_along_axis(x, ops.maximum(places - 1, 0)[..., None], axis=1)
     return keras.Model(inputs, head(x), name=name)
+
+
+def span_reader(read, head, name):
+    """Where the answer to a question stands in its context.
+
+    Call: `ids` and `types` (B, T) int32 of `[CLS] question [SEP] context [SEP]`, types 1 after the
+        first [SEP] -> what the head gives.
+    Args: read, a Reader of both; head, (B, T, E) and a mask of the context -> a dict, as
+        `components.span_head.SpanHead`.
+    """
+    inputs, x, _ = read()
+    return keras.Model(inputs, head(x, mask=ops.equal(inputs["types"], 1)), name=name)

@@ -8,7 +8,7 @@ from typing import assert_never
 from configs.models import AwdLstm, Characters, Elmo, Embedding, Ensemble, Recurrent, TextCNN
 from configs.poolings import Attention, Pooling, SelfAttentive
 from configs.recipe import Recipe
-from configs.tasks import LanguageModel, Tag
+from configs.tasks import LanguageModel, Span, Tag
 from configs.training import SGD, Adadelta, Adam, Train
 
 FLOAT = 4  # bytes; weights, gradients and optimizer state are float32 under every precision
@@ -37,13 +37,14 @@ def parameters(
         case Recurrent() as model:
             directions = 2 if model.bidirectional else 1
             out = directions * (model.projection or model.units)
-            widths = [token_width(model.embedding), *[out] * (model.layers - 1)]
+            sides = 2 * isinstance(recipe.task, Span)  # of the question, of the context
+            widths = [token_width(model.embedding) + sides, *[out] * (model.layers - 1)]
             layers = sum(_recurrent(model, width) for width in widths)
             parts = {
                 **_embedding(model.embedding, vocabulary),
                 "encoder": directions * layers,
             }
-            if not isinstance(recipe.task, Tag):
+            if not isinstance(recipe.task, Tag | Span):
                 parts["pooling"] = _pooling(model.pooling, out)
                 out *= _pooled(model.pooling)
             return {**parts, **_head(recipe, out, outputs)}

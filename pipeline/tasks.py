@@ -5,7 +5,7 @@ from typing import Any, assert_never
 
 import numpy as np
 
-from configs.tasks import Classify, LanguageModel, Multilabel, Regress, Tag, Task
+from configs.tasks import Classify, LanguageModel, Multilabel, Regress, Span, Tag, Task
 from pipeline.data import NO_TAG
 from pipeline.errors import JobError
 from pipeline.text import schemes
@@ -20,7 +20,7 @@ def loss_function(task: Task) -> Loss:
 
     Where a row has several words to answer for, its loss is their mean.
     """
-    from components import losses, tag_heads
+    from components import losses, span_head, tag_heads
 
     match task:
         case Classify():
@@ -41,6 +41,8 @@ def loss_function(task: Task) -> Loss:
             return lambda outputs, batch: losses.mean_of_words(
                 outputs["losses"], batch["targets"] != 0
             )
+        case Span():
+            return lambda outputs, batch: span_head.span_loss(outputs, batch["label"])
         case _:
             assert_never(task)
 
@@ -87,6 +89,7 @@ def deciding_score(task: Task, chosen: str | None) -> str:
         "regress": ["rmse", "mae", "pearson", "spearman", "loss"],
         "tag": ["entity_f1", "precision", "recall", "accuracy", "loss"],
         "language_model": ["perplexity", "loss"],
+        "span": ["f1", "exact", "loss"],
     }[task.kind]
     if isinstance(task, Tag) and task.scheme == "plain":
         names = ["accuracy", "macro_f1", "loss"]

@@ -15,11 +15,12 @@ from components.text_models import Reader, pair_classifier, tagger, text_classif
 from configs import models
 from configs.models import Recurrent, TextCNN
 from configs.recipe import Recipe
-from configs.tasks import LanguageModel, Tag
+from configs.tasks import LanguageModel, Span, Tag
 from pipeline.build import language_models
 from pipeline.build.awd_classifier import awd_classifier
 from pipeline.build.ensemble import ensemble
 from pipeline.build.recurrent import pooling, stack
+from pipeline.build.spans import recurrent_spans
 from pipeline.build.words import on_cpu_without_xla, token_vectors
 from pipeline.elmo_files import Elmo
 from pipeline.members import Member
@@ -64,7 +65,13 @@ def build_model(
         case Recurrent() as model:
             encoder = stack(recipe, model)
             vectors = token_vectors(recipe, model.embedding, len(vocabulary), elmo)
-            read = Reader(vectors, lambda x, mask: encoder(x, mask=mask)[0])
+
+            def encode(x: Any, mask: Any) -> Any:
+                return encoder(x, mask=mask)[0]
+
+            if isinstance(recipe.task, Span):
+                return recurrent_spans(recipe, vectors, encode)
+            read = Reader(vectors, encode)
             if isinstance(recipe.task, Tag):
                 tag_head = CrfHead if recipe.task.decoder == "crf" else SoftmaxTagHead
                 head = tag_head(num_labels, model.dropout, seed + 101, dtype=policy, name="head")

@@ -115,6 +115,9 @@ def test(run: Compared, best: Compared) -> dict[str, Any]:
             for tags in (ours.predicted, theirs.predicted)
         ]
         return paired.resampled(f1[0], f1[1], len(ours), RESAMPLES, SEED)
+    if run.task == "span":
+        f1 = [scores.mean(answered.f1.to_numpy()) for answered in (ours, theirs)]
+        return paired.resampled(f1[0], f1[1], len(ours), RESAMPLES, SEED)
     if run.task == "language_model":
         return paired.resampled(nearness(ours), nearness(theirs), len(ours), RESAMPLES, SEED)
     return paired.right(ours.correct.to_numpy(), theirs.correct.to_numpy(), RESAMPLES, SEED)

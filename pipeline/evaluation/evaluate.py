@@ -7,7 +7,7 @@ from typing import Any
 
 from configs.loading import RecipeError
 from configs.recipe import Recipe
-from configs.tasks import LanguageModel, Tag
+from configs.tasks import LanguageModel, Span, Tag
 from pipeline import artifacts, data, predictions, runs, tasks, tracking
 from pipeline.errors import JobError
 from pipeline.evaluation import (
@@ -15,6 +15,7 @@ from pipeline.evaluation import (
     documents_page,
     evaluation_page,
     pictures,
+    span_split,
     tagged_split,
 )
 from pipeline.evaluation.findings import Case, confusion_matrix, findings
@@ -93,6 +94,8 @@ def measure(recipe: Recipe, trained: runs.Trained, prepared: Path, name: str) ->
     """Let the model answer the split, and say how good the answers are."""
     if isinstance(recipe.task, Tag):
         return tagged_split.measure(recipe, recipe.task, trained, prepared, name)
+    if isinstance(recipe.task, Span):
+        return span_split.measure(recipe, recipe.task, trained, prepared, name)
     if isinstance(recipe.task, LanguageModel):
         return documents.measure(recipe, recipe.task, trained, prepared, name)
     case = open_case(recipe, trained, prepared, name)

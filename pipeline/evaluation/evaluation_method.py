@@ -29,6 +29,10 @@ is new if the training texts have it nowhere, spelled as it is.</li>
 <li>A span is right if its first word, its last word and its kind are, as seqeval and conlleval
 count it. Accuracy is the share of words with the right tag. A word is new if the training texts
 have it nowhere, spelled as it is, and a span if one of its words is.</li>
+{% elif task == "span" %}
+<li>As SQuAD's official scripts have it: answers are compared in lower case, without punctuation and
+articles; exact match is the share of answers that are one of the right ones, F1 that of the words
+shared with the nearest right one. A question without an answer has both if none is given.</li>
 {% endif %}
 {% if test %}
 <li>Baselines learned from the same training split. Comparison on the same {{ units }}:
@@ -66,4 +70,6 @@ def units(report: dict[str, Any]) -> str:
     """What the intervals are over."""
     if report["task"] == "language_model":
         return "documents"
+    if report["task"] == "span":
+        return "questions"
     return "pairs" if report.get("counted") == "pairs" else "texts"

@@ -23,6 +23,7 @@ MISTAKES = {  # what a mistake is ranked by
     "multilabel": "loss",
     "regress": "error",
     "tag": "wrong words times confidence",
+    "span": "(1 - F1) times confidence",
 }
 
 HEAD = """
@@ -44,6 +45,7 @@ def write(report: dict[str, Any], drawn: dict[str, Any]) -> str:
         section("How it learned", pictures.get("learning", "")),
         section("Predictions against labels", pictures.get("scatter", "")),
         section("Where it is good, and where not", pictures.get("slices", ""), slices(report)),
+        answerable(report),
         novelty(report),
         confused(report, pictures),
         section("Whether to believe its confidence", pictures.get("reliability", "")),
@@ -121,6 +123,24 @@ def slices(report: dict[str, Any]) -> str:
     return page.table(["by", "part", evaluation_method.units(report), TITLES[score]], rows)
 
 
+def answerable(report: dict[str, Any]) -> str:
+    """Of span questions some of which have no answer: how good it is at either, and thresholds."""
+    if "answerable" not in report:
+        return ""
+    shown = ("f1", "exact")
+    rows = [
+        [entry["part"], entry["questions"], *(spelled(name, entry[name]) for name in shown)]
+        for entry in report["answerable"]
+    ]
+    table = page.table(["", "questions", *map(title, shown)], rows)
+    best = page.table(
+        ["best task.threshold for", "threshold", "score reached, %"],
+        [[TITLES[e["for"]], float(e["threshold"]), 100 * e["score"]] for e in report["thresholds"]],
+    )
+    note = '<p class="soft">The best thresholds are those for these very questions.</p>'
+    return section("Questions with an answer, and without", table, best, note)
+
+
 def novelty(report: dict[str, Any]) -> str:
     """Of a tagger: words that the training texts have, and words that they have not."""
     entries = report.get("novelty", [])
@@ -163,6 +183,7 @@ def mistakes(report: dict[str, Any]) -> str:
     explained = "decided_by" in entries[0]
     texts = [key for key in ("text", "second_text") if key in entries[0]]
     names = ["text"] if len(texts) == 1 else ["first text", "second text"]
+    names = ["question", "context"] if report["task"] == "span" else names
     header = [*names, "label", "predicted", measure, *(["decided by"] if explained else [])]
     rows = [
         [

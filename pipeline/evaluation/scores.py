@@ -18,6 +18,8 @@ TITLES = {
     "entity_f1": "entity F1",
     "precision": "precision",
     "recall": "recall",
+    "f1": "F1",
+    "exact": "exact match",
     "subset_accuracy": "all labels right",
     "nll": "negative log-likelihood",
     "ece": "calibration error",
@@ -32,7 +34,7 @@ TITLES = {
 }
 PERCENT = {  # fit to be shown so
     *("accuracy", "macro_f1", "micro_f1", "subset_accuracy", "ece"),
-    *("entity_f1", "precision", "recall", "unknown_words"),
+    *("entity_f1", "precision", "recall", "unknown_words", "f1", "exact"),
 }
 
 

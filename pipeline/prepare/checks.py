@@ -66,7 +66,7 @@ def checker(task: Task, columns: tuple[str, ...]) -> Callable[[Record], Checked 
             )
             if not isinstance(task, Span):
                 return checked
-            answers = right_answers(record.get(task.answers), texts[1], task.impossible)
+            answers = right_answers(record.get(task.answers), str(texts[1]), task.impossible)
             named = b"" if task.id is None else name(record.get(task.id)).encode("utf-8")
             return checked._replace(answers=answers, id=named)
         except Refused as refused:

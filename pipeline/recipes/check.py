@@ -83,4 +83,6 @@ def _vocabulary(recipe: Recipe, found: Look | None) -> int:
 def _outputs(recipe: Recipe, found: Look | None) -> int:
     if recipe.task.kind == "regress":
         return 1
+    if recipe.task.kind == "span":
+        return 2
     return len(found.labels) if found else 2

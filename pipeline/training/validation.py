@@ -7,13 +7,14 @@ import numpy as np
 import tensorflow as tf
 
 from configs.recipe import Recipe
-from configs.tasks import LanguageModel, Tag, Task
+from configs.tasks import LanguageModel, Span, Tag, Task
 from pipeline import tasks
 from pipeline.batching import signature
 from pipeline.data import Split
-from pipeline.evaluation import judge, tagging_scores
+from pipeline.evaluation import judge, span_scores, tagging_scores
 from pipeline.perplexity import DocumentLosses
 from pipeline.predictions import Forward
+from pipeline.span_predictions import predict
 
 Scores = dict[str, float]
 
@@ -35,6 +36,8 @@ def validator(
     forward = Forward(model, strategy, signature(split))
     if isinstance(task, Tag):
         return lambda: of_tags(task, labels, forward, split)
+    if isinstance(task, Span):
+        return lambda: of_questions(task, forward, split)
     return lambda: of_texts(task, forward, split)
 
 
@@ -59,6 +62,14 @@ def of_tags(task: Tag, labels: list[str], forward: Forward, split: Split) -> Sco
     )
     functions = tagging_scores.score_functions(task.scheme, gold, predicted)
     return {"loss": loss.value, **plain(functions, split)}
+
+
+def of_questions(task: Span, forward: Forward, split: Split) -> Scores:
+    loss, asked = Mean(tasks.loss_function(task)), split.asked
+    given = predict(forward, split, task, loss.add).given
+    golds = [asked.answers[row] for row in range(len(asked))]
+    exact, f1 = span_scores.scores(given, golds, task.impossible)
+    return {"loss": loss.value, "f1": float(f1.mean()), "exact": float(exact.mean())}
 
 
 class Mean:
