@@ -110,11 +110,11 @@ def batch(split: Split, rows: np.ndarray, parts: int, fixed: tuple[int, int] = (
         words where these are what is to be labelled.
     """
     row_step, length_step = fixed
-    num_rows = _round_up(len(rows), int(np.lcm(parts, row_step)))
+    num_rows = round_up(len(rows), int(np.lcm(parts, row_step)))
 
     def padded(sequences: Sequences, padding: int = 0) -> np.ndarray:
         longest = max(int(sequences.lengths[rows].max(initial=0)), 1)
-        return sequences.padded(rows, num_rows, _round_up(longest, length_step), padding)
+        return sequences.padded(rows, num_rows, round_up(longest, length_step), padding)
 
     weight = np.zeros(num_rows, np.float32)
     weight[: len(rows)] = split.weights[rows]
@@ -128,7 +128,7 @@ def batch(split: Split, rows: np.ndarray, parts: int, fixed: tuple[int, int] = (
     return {**inputs, "label": label, "weight": weight}
 
 
-def _round_up(number: int, step: int) -> int:
+def round_up(number: int, step: int) -> int:
     return -(-number // step) * step
 
 

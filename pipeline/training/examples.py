@@ -4,10 +4,11 @@ from pathlib import Path
 
 from configs.loading import RecipeError
 from configs.recipe import Recipe
-from configs.tasks import LanguageModel
-from pipeline import artifacts, contextual_vectors, data, pretrained_elmo, tasks
+from configs.tasks import LanguageModel, MaskedLanguageModel
+from pipeline import artifacts, contextual_vectors, data, pretrained_elmo, pretraining, tasks
 from pipeline.batching import Batches
 from pipeline.data import Split
+from pipeline.pretraining import MaskedBatches
 from pipeline.streams import Streams
 
 # With XLA or on a TPU each new shape is compiled, so lengths are rounded up to a multiple of this.
@@ -17,7 +18,9 @@ LENGTH_STEP = 16
 def load(recipe: Recipe, prepared: Path, labels: list[str]) -> dict[str, Split]:
     """The splits to learn from and to validate on, by name."""
     splits = {
-        name: data.load(prepared, name, recipe, len(labels))
+        name: pretraining.load(prepared, name, recipe)
+        if isinstance(recipe.task, MaskedLanguageModel)
+        else data.load(prepared, name, recipe, len(labels))
         for name, facts in artifacts.manifest(prepared)["splits"].items()
         if name != "test" and facts["examples"]
     }
@@ -28,7 +31,7 @@ def load(recipe: Recipe, prepared: Path, labels: list[str]) -> dict[str, Split]:
     return splits | {"train": data.weighted(splits["train"], weights)}
 
 
-def batches(recipe: Recipe, split: Split, replicas: int) -> Batches | Streams:
+def batches(recipe: Recipe, split: Split, replicas: int) -> Batches | MaskedBatches | Streams:
     """The batches of the training split.
 
     Raises:
@@ -48,4 +51,5 @@ def batches(recipe: Recipe, split: Split, replicas: int) -> Batches | Streams:
         return Streams(split, settings, recipe.seed, task, both, recipe.backward)
     static = settings.xla or settings.strategy.kind == "tpu"
     fixed = (settings.batch_size or 1, LENGTH_STEP) if static else (1, 1)
-    return Batches(split, settings, recipe.seed, parts, fixed)
+    kind = MaskedBatches if isinstance(task, MaskedLanguageModel) else Batches
+    return kind(split, settings, recipe.seed, parts, fixed)
