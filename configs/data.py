@@ -68,7 +68,9 @@ class WordPieceTokenizer(Closed):
     kind: Literal["wordpiece"]
     size: Annotated[int, Field(ge=8)] = 30_000
     min_count: Annotated[int, Field(ge=1)] = 2
-    vocabulary: str | None = None  # a ready vocab.txt instead of a learned one
+    # A ready vocab.txt instead of a learned one: the file; a Hugging Face folder or a preset of
+    # keras-hub that has one; or an earlier run, as of a WordTokenizer.
+    vocabulary: str | None = None
 
 
 class SentencePieceTokenizer(Closed):
@@ -97,6 +99,8 @@ class Text(Closed):
 
     unicode: Literal["none", "nfc", "nfkc"] = "nfc"
     lower: bool = True
+    strip_accents: bool = False  # é becomes e: the texts of BERT's uncased models
+    drop_controls: bool = False  # zero-width, private and other unseen characters, as BERT does
     html: bool = False  # replace tags by a space and undo the common entities
     whitespace: bool = True  # collapse runs to one space and trim the ends
     max_length: Annotated[int, Field(ge=1)] = 256  # tokens; the rest of a longer text is cut off

@@ -25,6 +25,8 @@ _ENTITIES = {
 WIDE_SPACE = r"[\x{85}\x{A0}\x{1680}\x{2000}-\x{200A}\x{2028}\x{2029}\x{202F}\x{205F}\x{3000}]"
 # A lone plain space needs no replacing, and leaving it alone is ten times as fast.
 _SPACES = rf"(?:[\t-\r ]|{WIDE_SPACE}){{2,}}|[\t-\r]|{WIDE_SPACE}"
+# Three of these are whitespace elsewhere.
+UNSEEN = r"[\x01-\x08\x0B\x0C\x0E-\x1F\x7F-\x9F\p{Cf}\p{Co}\x{FFFD}]"
 
 
 def clean(texts: tf.Tensor, settings: Text) -> tf.Tensor:
@@ -32,8 +34,12 @@ def clean(texts: tf.Tensor, settings: Text) -> tf.Tensor:
     texts = valid_utf8(texts)
     if settings.html:
         texts = _without_html(texts)
+    if settings.drop_controls:
+        texts = tf.strings.regex_replace(texts, UNSEEN, "")
     if settings.unicode != "none":
         texts = tf_text.normalize_utf8(texts, settings.unicode.upper())
+    if settings.strip_accents:
+        texts = _without_accents(texts)
     if settings.lower:
         texts = _lower(texts)
     if settings.whitespace:
@@ -58,6 +64,13 @@ def _without_html(texts: tf.Tensor) -> tf.Tensor:
     for entity, character in _ENTITIES.items():
         texts = tf.strings.regex_replace(texts, entity, character)
     return texts
+
+
+def _without_accents(texts: tf.Tensor) -> tf.Tensor:
+    """Decompose, and leave out what has no width of its own; Hangul stays in its letters, as BERT
+    has it.
+    """
+    return tf.strings.regex_replace(tf_text.normalize_utf8(texts, "NFD"), r"\p{Mn}+", "")
 
 
 def _lower(texts: tf.Tensor) -> tf.Tensor:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import tensorflow as tf
 
 from configs.data import Text, WordTokenizer
-from pipeline.text.cleaning import TAG, valid_utf8
+from pipeline.text.cleaning import TAG, UNSEEN, valid_utf8
 from pipeline.text.splitting import split_whitespace, split_words
 
 # What `splitting` parts texts at: ASCII's whitespace, and Unicode's besides.
@@ -29,6 +29,9 @@ def spans(
         word at [begin:end].
     """
     texts = valid_utf8(texts)
+    if settings.drop_controls:
+        # Three of these are whitespace elsewhere; cleaning takes this character out of words too.
+        texts = tf.strings.regex_replace(texts, UNSEEN, "\N{REPLACEMENT CHARACTER}")
     marked, tokenizer = texts, settings.tokenizer
     if settings.html:
         marked = tf.strings.regex_replace(texts, f"({TAG})", rf"{_EDGE}\1{_EDGE}")

@@ -47,6 +47,7 @@ def test_bytes_become_valid_utf8_as_python_replaces(batch):
 @given(st.lists(st.binary(max_size=12), min_size=1, max_size=4))
 def test_a_text_is_cleaned_alone_as_in_a_batch(batch):
     everything = {"unicode": "nfkc", "lower": True, "html": True, "whitespace": True}
+    everything |= {"strip_accents": True, "drop_controls": True}
     assert cleaned(batch, **everything) == [cleaned([text], **everything)[0] for text in batch]
 
 
@@ -66,6 +67,23 @@ def test_every_assigned_character_is_lowered_as_python_does():
     got = [text.decode() for text in cleaned(ASSIGNED, lower=True)]
     different = [(a, b) for a, b in zip(ASSIGNED, got, strict=True) if b != a.lower()]
     assert different == []
+
+
+@given(texts)
+def test_accents_go_with_all_marks_that_have_no_width(batch):
+    decomposed = [unicodedata.normalize("NFD", text) for text in batch]
+    kept = ["".join(c for c in t if unicodedata.category(c) != "Mn") for t in decomposed]
+    assert cleaned(batch, strip_accents=True) == [text.encode() for text in kept]
+
+
+def test_what_is_not_seen_goes_and_plain_whitespace_stays():
+    unseen = [c for c in ASSIGNED if unicodedata.category(c) in ("Cc", "Cf", "Co")] + ["\ufffd"]
+    found = [text.decode() for text in cleaned(ASSIGNED, drop_controls=True)]
+    assert {c for c, left in zip(ASSIGNED, found, strict=True) if not left} == {*unseen} - {
+        *"\t\n\r"
+    }
+    assert all(left in ("", c) for c, left in zip(ASSIGNED, found, strict=True))
+    assert one("a\x85b \x0b\u00ad\x00c", drop_controls=True) == "ab c"
 
 
 @given(texts)
@@ -108,3 +126,5 @@ def test_everything_together():
     assert one(text, html=True, lower=True, whitespace=True, unicode="nfc") == "café ﬁn\ufffd"
     assert one(text, html=True, lower=True, whitespace=True, unicode="nfkc") == "café fin\ufffd"
     assert one(text) == text.replace("\x00", "\ufffd")
+    bert = {"strip_accents": True, "drop_controls": True, "html": True, "whitespace": True}
+    assert one(text, **bert, lower=True) == "cafe ﬁn"

@@ -8,6 +8,7 @@ import pytest
 import tensorflow as tf
 from text_kinds import GOLDEN, KINDS, make
 
+BERT = {"strip_accents": True, "drop_controls": True}
 SPACE = "▁"  # what SentencePiece writes for a space
 
 
@@ -23,7 +24,9 @@ def spelled(tokenizer, token):
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "character"])
 @pytest.mark.parametrize(
-    "settings", [{}, {"lower": False, "unicode": "none"}, {"html": True}], ids=str
+    "settings",
+    [{}, {"lower": False, "unicode": "none"}, {"html": True}, BERT],
+    ids=str,
 )
 def test_ids_are_those_of_the_whole_text(kind, settings):
     tokenizer = make(kind, **settings)
@@ -63,6 +66,17 @@ def test_each_token_has_its_own_place():
     assert "".join(part for _, part in said[:-2]).startswith("SwimmersRUNNING")
     longer = [part for _, part in said if part.startswith("caf")]
     assert set(longer) == {"cafe\u0301s,"}  # as it is composed to fewer characters
+
+
+def test_a_word_keeps_its_place_whatever_is_taken_out_of_it():
+    tokenizer = make("wordpiece", [b"cafe creme here"] * 5, **BERT)
+    text = "Caf\u00e9 cr\u0065\u0300me\x85\x0bhere"
+    row = rows(tokenizer, [text.encode()])[0]
+    ids = tokenizer.all_ids(tf.constant([text])).to_list()[0]
+    assert [token for token, _, _ in row] == ids
+    first = [text[begin:end] for _, begin, end in row if begin < 4]
+    assert "".join(first) == "Caf\u00e9"  # as long as before
+    assert {text[begin:end] for _, begin, end in row if begin > 4} == {text[5:]}
 
 
 def test_nothing_at_all(tokenizer):
