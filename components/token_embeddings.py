@@ -52,6 +52,11 @@ class TokenEmbeddings(keras.layers.Layer):
                 epsilon=epsilon, dtype=self.dtype_policy, name="norm"
             )
 
+    @property
+    def first_ids(self):
+        """By name, the weight with a row for each token, and the id of its first row."""
+        return {"table": 0}
+
     def build(self, ids_shape, **_):
         start = first_weights(self.seed)
         if self.positions == "sinusoidal":
