@@ -1,0 +1,1 @@
+"""BERT as a folder that `transformers` reads and writes."""

@@ -1,0 +1,58 @@
+"""A model in a Hugging Face folder, to start from as from an earlier run."""
+
+from pathlib import Path
+
+import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import load_file
+
+from configs.recipe import Recipe
+from pipeline import artifacts
+from pipeline.errors import JobError
+from pipeline.huggingface import settings, weights
+
+
+def read(folder: Path) -> tuple[Recipe, list[str], list[str], dict[str, np.ndarray]]:
+    """A recipe of the model, the tokens of its vocabulary, its labels, its weights by our paths.
+
+    Raises:
+        JobError: a file is missing or damaged, or of what textmill does not compute.
+    """
+    recipe = settings.recipe(folder)
+    files(folder)
+    path = folder / settings.WEIGHTS
+    try:
+        theirs = load_file(path)
+    except (SafetensorError, OSError) as error:
+        raise JobError(f"{path} is no safetensors file, or is cut short: {error}") from error
+    found = weights.read(theirs, recipe.model.layers, recipe.task.kind, str(path))
+    tokens = (folder / settings.VOCABULARY).read_text(encoding="utf-8").removesuffix("\n")
+    vocabulary = tokens.split("\n")
+    rows = len(found["embeddings/table"])
+    if len(vocabulary) > rows:
+        raise JobError(
+            f"{folder / settings.VOCABULARY} has {len(vocabulary)} tokens, but the model has"
+            f" vectors of {rows}: do they belong together?"
+        )
+    return recipe, vocabulary, settings.labels(folder), found
+
+
+def content(folder: Path) -> str:
+    """What stands for the model."""
+    return artifacts.fingerprint([artifacts.checksum(path) for path in files(folder)])
+
+
+def files(folder: Path) -> list[Path]:
+    """What a model is read from.
+
+    Raises:
+        JobError: one of these is not there.
+    """
+    needed = (settings.CONFIG, settings.WEIGHTS, settings.VOCABULARY)
+    if missing := [name for name in needed if not (folder / name).is_file()]:
+        there = ", ".join(sorted(path.name for path in folder.glob("*") if path.is_file()))
+        raise JobError(
+            f"{folder} lacks {', '.join(missing)}; it has {there}: load it with transformers, and"
+            " write model and tokenizer with save_pretrained(FOLDER)"
+        )
+    return [folder / name for name in needed]
