@@ -5,8 +5,17 @@ from itertools import pairwise
 from operator import mul
 from typing import assert_never
 
-from configs.models import AwdLstm, Characters, Elmo, Embedding, Ensemble, Recurrent, TextCNN
-from configs.poolings import Attention, Pooling, SelfAttentive
+from configs.models import (
+    AwdLstm,
+    Bert,
+    Characters,
+    Elmo,
+    Embedding,
+    Ensemble,
+    Recurrent,
+    TextCNN,
+)
+from configs.poolings import Attention, FirstToken, SelfAttentive, SequencePooling
 from configs.recipe import Recipe
 from configs.tasks import LanguageModel, Span, Tag
 from configs.training import SGD, Adadelta, Adam, Train
@@ -56,6 +65,18 @@ def parameters(
                 "encoder": 2 * model.layers * layer,
                 "softmax": vocabulary * (width + 1),
             }
+        case Bert() as model:
+            width = model.width
+            parts = {
+                "embeddings": (vocabulary + model.positions + 2 + 2) * width,
+                "encoder": model.layers * _transformer_layer(width, _inner(model)),
+            }
+            if isinstance(recipe.task, Tag):
+                return {**parts, **_head(recipe, width, outputs)}
+            own = "pooler" if isinstance(model.pooling, FirstToken) else "pooling"
+            pooled = _pooled(model.pooling) * width
+            head = outputs * (pooled + 1)
+            return {**parts, own: _pooling(model.pooling, width), "head": head}
         case Ensemble():
             each = [sum(parameters(m, vocabulary, outputs).values()) for m in members]
             return {f"member_{number}": size for number, size in enumerate(each)}
@@ -108,6 +129,15 @@ def _recurrent(model: Recurrent, width: int) -> int:
     return own + (model.units * out if model.projection else 0)
 
 
+def _inner(model: Bert) -> int:
+    return model.inner or 4 * model.width
+
+
+def _transformer_layer(width: int, inner: int) -> int:
+    """Attention, two linear layers, and a norm after each."""
+    return 4 * width * (width + 1) + inner * (width + 1) + width * (inner + 1) + 4 * width
+
+
 def _moving(model: AwdLstm) -> int:
     """A mean and a variance of each feature that a classifier normalizes."""
     return 2 * (3 * model.width + model.head.width)
@@ -131,9 +161,11 @@ def _awd_softmax(model: AwdLstm, vocabulary: int) -> int:
     return own
 
 
-def _pooling(pooling: Pooling, width: int) -> int:
+def _pooling(pooling: SequencePooling, width: int) -> int:
     """Of vectors of this width."""
     match pooling:
+        case FirstToken():
+            return width * (width + 1)
         case SelfAttentive(width=inner, hops=hops):
             return inner * (width + hops)
         case Attention(score=score, query=query, width=inner):
@@ -144,7 +176,7 @@ def _pooling(pooling: Pooling, width: int) -> int:
             return 0
 
 
-def _pooled(pooling: Pooling) -> int:
+def _pooled(pooling: SequencePooling) -> int:
     """How many vectors stand side by side in a text's one."""
     if isinstance(pooling, SelfAttentive):
         return pooling.hops
@@ -210,6 +242,12 @@ def _kept(recipe: Recipe) -> int:
                 model.softmax, recipe.text.tokenizer.size
             )
             return 2 * (2 * model.width + layers + 2 * scores)
+        case Bert() as model:
+            # Of a layer: queries, keys, values, contexts; what is dropped, added and normed, twice;
+            # between the linear layers three times; and of each head the weights of all tokens.
+            weights = 3 * model.heads * recipe.text.max_length
+            layer = 10 * model.width + 3 * _inner(model) + weights
+            return 4 * model.width + model.layers * layer
         case Ensemble():
             return 0
         case unknown:

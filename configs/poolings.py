@@ -39,6 +39,15 @@ class SelfAttentive(Closed):
     penalty: Annotated[float, Field(ge=0.0)] = 0.0
 
 
+class FirstToken(Closed):
+    """BERT's: tanh of a linear layer of [CLS], which was pretrained where the weights were."""
+
+    kind: Literal["cls"] = "cls"
+
+
 Pooling = Annotated[
     Pool | Attention | SelfAttentive, Field(discriminator="kind"), default_kind("max")
+]
+SequencePooling = Annotated[
+    FirstToken | Pool | Attention | SelfAttentive, Field(discriminator="kind"), default_kind("cls")
 ]

@@ -8,6 +8,7 @@ from configs.closed import Closed
 from configs.data import Beam, Data, Text
 from configs.models import (
     AwdLstm,
+    Bert,
     Elmo,
     ElmoVectors,
     Embedding,
@@ -16,8 +17,11 @@ from configs.models import (
     Recurrent,
     TextCNN,
 )
-from configs.tasks import LanguageModel, Span, Tag, Task
+from configs.tasks import LanguageModel, MaskedLanguageModel, Span, Tag, Task
 from configs.training import Train
+
+SHORTEST_EXAMPLE = 8  # tokens of a masked language model's
+SHORTEST_SEQUENCE = 3
 
 
 class NeuralCache(Closed):
@@ -91,14 +95,16 @@ class Recipe(Closed):
         task, model = self.task, self.model
         learns = {
             LanguageModel: isinstance(model, Elmo | AwdLstm),
-            Tag: isinstance(model, Recurrent),
+            MaskedLanguageModel: isinstance(model, Bert),
+            Tag: isinstance(model, Recurrent | Bert),
             Span: isinstance(model, Recurrent),
         }.get(type(task), not isinstance(model, Elmo))
         if not learns:
             raise ValueError(
                 f"a model of kind {model.kind!r} does not learn a task of kind {task.kind!r}:"
-                " language_model goes with elmo and awd_lstm, tag and span with rnn, lstm and gru,"
-                " and elmo with language_model only"
+                " language_model goes with elmo and awd_lstm, masked_language_model with bert, tag"
+                " with rnn, lstm, gru and bert, span with rnn, lstm and gru, and elmo with"
+                " language_model only"
             )
         if isinstance(model, AwdLstm) and getattr(task, "second", None):
             raise ValueError(
@@ -121,6 +127,26 @@ class Recipe(Closed):
             raise ValueError(
                 "a span model reads the ids of tokens alone: leave embedding.characters and"
                 " embedding.elmo out"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def texts_fit_into_the_model(self) -> Self:
+        longest = self.text.max_length
+        if isinstance(self.task, MaskedLanguageModel) and longest < SHORTEST_EXAMPLE:
+            raise ValueError(
+                f"text.max_length: an example holds [CLS], [SEP] and two texts, got {longest}: set"
+                f" {SHORTEST_EXAMPLE} at least"
+            )
+        if isinstance(self.model, Bert) and longest < SHORTEST_SEQUENCE:
+            raise ValueError(
+                f"text.max_length: a sequence holds [CLS] and, of a pair, two [SEP], got {longest}:"
+                f" set {SHORTEST_SEQUENCE} at least"
+            )
+        if isinstance(self.model, Bert) and longest > self.model.positions:
+            raise ValueError(
+                f"text.max_length {longest} is more than model.positions {self.model.positions}:"
+                " change one of them"
             )
         return self
 

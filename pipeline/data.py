@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from configs.models import Bert
 from configs.recipe import Recipe
 from configs.tasks import Span, Task
 from pipeline import artifacts
@@ -73,7 +74,8 @@ class Split:
     """N examples.
 
     `inputs` are the model's by name: `ids`, and for other tasks and models `second_ids`, `starts`
-    (the place of each word's first token), `characters`, ... `labels`: (N,) int64 for classify,
+    (the place of each word's first token), `characters`, `types`, ... With `types` the ids are
+    sequences of `pipeline.text.wrapping`. `labels`: (N,) int64 for classify,
     (N, C) float32 of 0 and 1 for multilabel, (N,) float32 for regress, a sequence of int32 for tag.
     `texts`, of pairs `second_texts`, the `words` to tag, and `columns` are as they came, before
     cleaning; of the words as many as have tags. Of span questions the examples are windows, their
@@ -103,11 +105,20 @@ class Split:
         return np.sum(texts, axis=0)
 
 
-def load(prepared: Path, name: str, recipe: Recipe, num_labels: int, columns=()) -> Split:
+def load(
+    prepared: Path,
+    name: str,
+    recipe: Recipe,
+    num_labels: int,
+    columns=(),
+    sequences: bool | None = None,
+) -> Split:
     """Read one split of a prepared directory.
 
+    Args: sequences, whether to make these of the texts; if not said, as a bert reads them.
+
     Raises:
-        JobError: the prepared data has no such split.
+        JobError: the prepared data has no such split, or lacks tokens that the model needs.
     """
     import tensorflow as tf
 
@@ -140,6 +151,9 @@ def load(prepared: Path, name: str, recipe: Recipe, num_labels: int, columns=())
     carried = {column: found[f"column/{column}"] for column in columns}
     if isinstance(task, Span):
         return _windowed(prepared, found, spellings.spelled, carried, task)
+    if isinstance(recipe.model, Bert) if sequences is None else sequences:
+        made = _wrapped(prepared, found, task)
+        found, inputs = found | made, [name for name in made if name not in ("words", "label")]
     return Split(
         {**{name: found[name] for name in inputs}, **spellings.characters(found)},
         LABELS[task.kind](found.get("label"), num_labels),
@@ -158,6 +172,15 @@ def _inputs(task: Task, tokenizer: str) -> list[str]:
     if task.kind == "tag" and tokenizer != "word":
         return ["ids", "starts"]
     return ["ids", "second_ids"] if getattr(task, "second", None) else ["ids"]
+
+
+def _wrapped(prepared: Path, found: dict[str, Any], task: Task) -> dict[str, Sequences]:
+    from pipeline import wrapped_data
+    from pipeline.text import tokenizers, wrapping
+
+    how = wrapping.wrapping(tokenizers.load(prepared / "tokenizer"))
+    make = wrapped_data.of_words if task.kind == "tag" else wrapped_data.of_texts
+    return make(found, how)
 
 
 def _windowed(

@@ -10,6 +10,7 @@ from pipeline import batching, data
 from pipeline.tasks import Decode
 
 BATCH = 256
+PAIRS = 2**24  # of tokens that may look at each other, in a batch of a model where all do
 See = Callable[[dict, dict], None]
 
 
@@ -27,6 +28,7 @@ class Forward:
         self, model: keras.Model, strategy: tf.distribute.Strategy, signature: dict
     ) -> None:
         self.strategy, self.names = strategy, list(model.input)
+        self.all_look_at_all = "types" in self.names
         parts = strategy.num_replicas_in_sync
 
         @tf.function(
@@ -51,11 +53,20 @@ class Forward:
         """
         order = np.argsort(split.lengths, kind="stable")
         parts = self.strategy.num_replicas_in_sync
-        for start in range(0, len(order), BATCH):
-            rows = order[start : start + BATCH]
+        for rows in self.cut(order, split.lengths):
             batch = batching.batch(split, rows, parts)
             shown = {name: tf.constant(batch[name]) for name in self.names}
             yield rows, batch, self.forward(shown)
+
+    def cut(self, order: np.ndarray, lengths: np.ndarray) -> Iterator[np.ndarray]:
+        """BATCH rows at a time, from the longest fewer if all tokens look at each other."""
+        while len(order):
+            rows = order[:BATCH]
+            if self.all_look_at_all:
+                fits = np.arange(1, len(rows) + 1) * lengths[rows] ** 2 <= PAIRS
+                rows = rows[: max(1, int(fits.sum()))]
+            yield rows
+            order = order[len(rows) :]
 
     def logits(self, split: data.Split, see: See = _nothing) -> np.ndarray:
         """(N, C) float32, in the split's order. Args: see, is shown each batch and its outputs."""

@@ -25,6 +25,7 @@ _BUSY = (429, 503)
 
 
 IDS = {"text": "ids", "second": "second_ids"}  # the inputs of `serving_default` -> those of `ids`
+TENSORS = {*IDS.values(), "types"}
 
 
 class ServerError(Exception):
@@ -142,7 +143,7 @@ class GrpcClient:
         if self._version is not None:
             request.model_spec.version.value = self._version
         for name, values in inputs.items():
-            array = np.array(values, np.int32 if name in IDS.values() else object)
+            array = np.array(values, np.int32 if name in TENSORS else object)
             if array.dtype == object:
                 array.ravel()[:] = [text.encode() for text in array.ravel()]
             request.inputs[name].CopyFrom(to_proto(array))
@@ -175,22 +176,29 @@ class TokenizingClient:
     Every text is padded to the tokenizer's `max_length`, because TensorFlow Serving batches equal
     shapes only. Padding changes no answer.
 
-    Args: client, what to ask with; tokenizer, the folder `tokenizer` of an export.
+    Args: client, what to ask with; tokenizer, the folder `tokenizer` of an export; bert, whether
+        the model is of that kind, which reads sequences of `pipeline.text.wrapping`.
     """
 
-    def __init__(self, client: Client, tokenizer: Path):
-        from pipeline.text import tokenizers
+    def __init__(self, client: Client, tokenizer: Path, bert: bool = False):
+        from pipeline.text import tokenizers, wrapping
 
         self._client, self._tokenizer = client, tokenizers.load(tokenizer)
+        self._wrapping = wrapping.wrapping(self._tokenizer) if bert else None
 
     def predict(self, texts: Sequence[str], second: Sequence[str] | None = None) -> Answers:
-        columns = _texts(texts, second)
-        return self._client.ask({IDS[name]: self._ids(columns[name]) for name in columns}, "ids")
+        from pipeline.text.wrapping import wrapped
 
-    def _ids(self, texts: list[str]) -> list:
+        columns = _texts(texts, second)
+        made = {IDS[name]: self._tokenizer.ids(some) for name, some in columns.items()}
+        if self._wrapping is not None:
+            sequences = wrapped(self._wrapping, *made.values())
+            made = dict(zip(("ids", "types"), sequences, strict=True))
+        return self._client.ask({name: self._padded(some) for name, some in made.items()}, "ids")
+
+    def _padded(self, some: Any) -> list:
         shape = [None, self._tokenizer.settings.max_length]
-        ids = self._tokenizer.ids(texts).to_tensor(self._tokenizer.pad_id, shape=shape)
-        return ids.numpy().tolist()
+        return some.to_tensor(self._tokenizer.pad_id, shape=shape).numpy().tolist()
 
 
 def _texts(texts: Sequence[str], second: Sequence[str] | None) -> dict[str, list]:

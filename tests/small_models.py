@@ -25,12 +25,14 @@ SPELLED = "embedding: {width: 6, characters: {width: 4, filters: [[1, 3], [3, 4]
 SPELLED_LSTM, SPELLED_CNN = (
     model.replace("embedding: {width: 6}", SPELLED) for model in (LSTM, CNN)
 )
+BERT = "{kind: bert, layers: 2, width: 8, heads: 2, inner: 12, positions: 24}"
 AWD_LSTM = "{kind: awd_lstm, width: 6, units: 5, layers: 2}"
 LABELS = ["B-loc", "I-loc", "O"]
 EXPORTED = {
     "pair": ("{kind: classify, second: b}", LSTM.replace("lstm", "gru")),
     "spelled": ("{kind: classify}", SPELLED_CNN),
     "tags": ("{kind: tag, decoder: crf}", SPELLED_LSTM),
+    "bert": ("{kind: classify, second: b}", BERT),
     "language": ("{kind: language_model}", AWD_LSTM),
 }
 
@@ -45,7 +47,8 @@ def small(task, model, labels, *settings):
     built = build_model(recipe, tokenizer.vocabulary, max(1, len(labels)))
     random = tf.random.Generator.from_seed(7)
     for weight in built.trainable_weights:
-        weight.assign(random.normal(weight.shape, stddev=0.7 if len(weight.shape) > 1 else 0.2))
+        drawn = random.normal(weight.shape, stddev=0.7 if len(weight.shape) > 1 else 0.2)
+        weight.assign(drawn + float(weight.name == "gamma"))  # of a norm
     return recipe, tokenizer, built
 
 
@@ -57,7 +60,8 @@ def exported(models, kind):
     elif kind == "language":
         served = language_servable(tokenizer, model, recipe.task, False, 2)
     else:
-        served = servable(tokenizer, model, LABELS, recipe.task.kind, 2)
+        pair = recipe.task.second is not None
+        served = servable(tokenizer, model, LABELS, recipe.task.kind, 2, pair)
     inputs, width = served.inputs, len(served.inputs.texts)
     examples = golden.choose([("my card", "lost")[:width]], 1, width)
     if kind == "tags":

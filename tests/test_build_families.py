@@ -22,6 +22,7 @@ SMALL = {
     "lstm": "{kind: lstm, embedding: {width: 6}, units: 5, layers: 2, residual: true}",
     "gru": "{kind: gru, embedding: {width: 6}, units: 5}",
     "awd_lstm": "{kind: awd_lstm, width: 6, units: 5, layers: 2}",
+    "bert": "{kind: bert, layers: 2, width: 8, heads: 2, head_dropout: 0.3}",
 }
 POOLINGS = [
     *({"kind": kind} for kind in ("last", "max", "mean", "concat")),
@@ -47,6 +48,8 @@ def values(model, length=6, **lengths):
         for row, number in enumerate(LENGTHS):
             if name == "starts":
                 made[name][row, : (number + 1) // 2] = np.arange(1, number + 1, 2)
+            elif name == "types":
+                made[name][row, number // 2 : number] = 1
             elif shape:
                 made[name][row, :number] = random.integers(1, 250, (number, *shape))
             else:
@@ -99,8 +102,9 @@ def test_a_text(kind):
 
 
 @pytest.mark.parametrize("pooling", POOLINGS, ids=str)
-def test_a_text_pooled(pooling):
-    chosen = recipe(SMALL["lstm"], "{kind: regress}", f"model.pooling={json.dumps(pooling)}")
+@pytest.mark.parametrize("kind", ["lstm", "bert"])
+def test_a_text_pooled(kind, pooling):
+    chosen = recipe(SMALL[kind], "{kind: regress}", f"model.pooling={json.dumps(pooling)}")
     model = build.build_model(chosen, VOCABULARY, 1)
     check_padding(model)
     check_gradients(model, chosen.task, np.array([0.5, 1, 2, 0], np.float32))
@@ -116,6 +120,25 @@ def test_a_pair(kind, compare):
     assert set(model.input) == {"ids", "second_ids"}
     check_padding(model)
     check_gradients(model, chosen.task, np.array([0, 1, 2, 0]))
+
+
+@pytest.mark.parametrize("decoder", ["softmax", "crf"])
+def test_words_of_a_sequence(decoder):
+    chosen = recipe(SMALL["bert"], f"{{kind: tag, decoder: {decoder}}}")
+    model = build.build_model(chosen, VOCABULARY, 4)
+    assert list(model.input) == ["ids", "types", "starts"]
+    check_padding(model)
+    words = values(model)["starts"]
+    check_gradients(model, chosen.task, np.where(words > 0, words % 4, NO_TAG))
+
+
+def test_a_sequence_of_two_texts():
+    chosen = recipe(SMALL["bert"], "{kind: classify, second: other}", "model.pooling=mean")
+    model = build.build_model(chosen, VOCABULARY, 3)
+    assert list(model.input) == ["ids", "types"]
+    given = values(model)
+    one = model({**given, "types": np.zeros_like(given["types"])})["logits"]
+    assert np.abs(model(given)["logits"] - one)[0].max() > 1e-3  # which text a token is of
 
 
 @pytest.mark.parametrize("decoder", ["softmax", "crf"])

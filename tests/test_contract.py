@@ -29,6 +29,7 @@ from components.highway import Highway
 from components.multi_head_attention import MultiHeadAttention
 from components.ngrams import NGramFeatures
 from components.pairs import CrossAttention, PairFeatures
+from components.pooler import Pooler
 from components.pooling import AttentionPool, Pool, SelfAttentivePool
 from components.recurrent import Recurrent
 from components.recurrent_stack import RecurrentStack
@@ -251,6 +252,7 @@ ROWS = {
         f"{kind}_pool": Row(Pool, {"kind": kind}, VECTORS, (B, 3 * D), masked=True)
         for kind in ("concat", "concat_ends")
     },
+    "pooler": Row(Pooler, {"seed": 5}, VECTORS, (B, D)),
     "learned_attention_pool": pools("concat", "learned", False),
     "location_attention_pool": pools("location", "ends", False),
     "hard_attention_pool": pools("general", "last", True),

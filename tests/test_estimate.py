@@ -19,6 +19,12 @@ SETTINGS = [
     ["model.pooling=kmax", "model.k=3", "model.widths=[2, 7]"],
     ["model={kind: gru, units: 6, embedding: {width: 7}, pooling: concat}"],
     ["model={kind: awd_lstm, width: 7, units: 6, head: {width: 5}}", "train.ema=0.9"],
+    ["model={kind: bert, layers: 2, width: 8, heads: 2, positions: 30}"],
+    [
+        "model={kind: bert, size: tiny, pooling: {kind: self_attentive}, inner: 9}",
+        "task={kind: regress, second: b}",
+    ],
+    ["model={kind: bert, width: 64}", "task={kind: tag, decoder: crf}"],
     ["train.optimizer={kind: sgd}"],
     ["train.optimizer={kind: sgd, momentum: 0.9}", "train.ema=0.9"],
     ["train.optimizer={kind: adadelta}", "train.averaging={patience: 2}"],

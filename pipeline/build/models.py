@@ -18,6 +18,7 @@ from configs.recipe import Recipe
 from configs.tasks import LanguageModel, Span, Tag
 from pipeline.build import language_models
 from pipeline.build.awd_classifier import awd_classifier
+from pipeline.build.bert import bert
 from pipeline.build.ensemble import ensemble
 from pipeline.build.recurrent import pooling, stack
 from pipeline.build.spans import recurrent_spans
@@ -76,7 +77,7 @@ def build_model(
                 tag_head = CrfHead if recipe.task.decoder == "crf" else SoftmaxTagHead
                 head = tag_head(num_labels, model.dropout, seed + 101, dtype=policy, name="head")
                 return tagger(read, head, model.kind, starts=recipe.text.tokenizer.kind != "word")
-            pool = pooling(recipe, model)
+            pool = pooling(recipe, model.pooling, model.bidirectional)
             head = LinearHead(
                 num_labels, model.dropout, None, seed + 101, dtype=policy, name="head"
             )
@@ -86,6 +87,8 @@ def build_model(
             if isinstance(recipe.task, LanguageModel):
                 return language_models.awd_lstm(recipe, model, len(vocabulary))
             return awd_classifier(recipe, model, len(vocabulary), num_labels)
+        case models.Bert() as model:
+            return bert(recipe, model, len(vocabulary), num_labels)
         case models.Ensemble():
             makers = [
                 partial(build_model, part.recipe, vocabulary, num_labels, part.elmo)

@@ -7,7 +7,7 @@ import keras
 from components import pooling as layers
 from components.recurrent_stack import RecurrentStack
 from configs.models import Recurrent
-from configs.poolings import Attention, Pool, SelfAttentive
+from configs.poolings import Attention, Pool, Pooling, SelfAttentive
 from configs.recipe import Recipe
 
 
@@ -30,12 +30,13 @@ def stack(recipe: Recipe, model: Recurrent) -> RecurrentStack:
     )
 
 
-def pooling(recipe: Recipe, model: Recurrent) -> keras.layers.Layer:
+def pooling(recipe: Recipe, settings: Pooling, bidirectional: bool = False) -> keras.layers.Layer:
+    """Args: bidirectional, whether a recurrent network in both directions made the vectors."""
     seed = recipe.seed + 401
     # A bidirectional encoder ends at both ends of a text.
-    ends = {"last": "ends", "concat": "concat_ends"} if model.bidirectional else {}
+    ends = {"last": "ends", "concat": "concat_ends"} if bidirectional else {}
     rest: dict[str, Any] = {"dtype": recipe.train.precision, "name": "pooling"}
-    match model.pooling:
+    match settings:
         case Pool(kind=kind):
             return layers.Pool(ends.get(kind, kind), **rest)
         case Attention(score=score, query=query, width=width, hard=hard):

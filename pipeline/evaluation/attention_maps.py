@@ -24,10 +24,10 @@ def look(
 
     Returns:
         For each {"text", "label", "predicted", "mistake", "tokens"} and of a pair "second_text" and
-        "second_tokens"; with weights that pooled "attention" (H, T) and "second_attention" (H, S);
-        with cross attention "alignment" (T, S), whose rows add up to 1, and "second_alignment"
-        (S, T), both cut to MOST_ALIGNED tokens, and "picture", their picture's name. Nothing at all
-        of a model without attention.
+        "second_tokens", or the tokens of both as one sequence; with weights that pooled "attention"
+        (H, T) and "second_attention" (H, S); with cross attention "alignment" (T, S), whose rows
+        add up to 1, and "second_alignment" (S, T), both cut to MOST_ALIGNED tokens, and "picture",
+        their picture's name. Nothing at all of a model without attention.
     """
     if not set(MAPS) & set(trained.model.output):
         return []
@@ -43,8 +43,11 @@ def look(
             "mistake": place < len(wrong),
             "tokens": tokens(trained, split.texts[row], split.ids[row]),
         }
+        if "types" in split.inputs:  # a pair is one sequence
+            entry["tokens"] = [trained.tokenizer.vocabulary[token] for token in split.ids[row]]
         if split.second_texts:
             entry["second_text"] = split.second_texts[row]
+        if "second_ids" in split.inputs:
             ids = split.inputs["second_ids"][row]
             entry["second_tokens"] = tokens(trained, entry["second_text"], ids)
         entry |= maps(entry, {name: x[place] for name, x in outputs.items()})

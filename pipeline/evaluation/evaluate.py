@@ -105,7 +105,9 @@ def measure(recipe: Recipe, trained: runs.Trained, prepared: Path, name: str) ->
 
 def open_case(recipe: Recipe, trained: runs.Trained, prepared: Path, name: str) -> Case:
     number, task = len(trained.labels), recipe.task
-    split = data.load(prepared, name, recipe, number, columns=recipe.evaluate.slices)
+    # Which an ensemble's recipe does not tell.
+    sequences = "types" in trained.model.input
+    split = data.load(prepared, name, recipe, number, recipe.evaluate.slices, sequences)
     logits = predictions.logits(trained.model, split)
     answers = judge(task, trained.labels, split.labels, logits)
     train = data.load(prepared, "train", recipe, number)

@@ -16,6 +16,7 @@ MODELS = {
     "gru": "GRU",
     "elmo": "ELMo",
     "awd_lstm": "AWD-LSTM",
+    "bert": "BERT",
     "ensemble": "ensemble",
 }
 MISTAKES = {  # what a mistake is ranked by

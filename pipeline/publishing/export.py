@@ -79,7 +79,8 @@ def _write(folder: Path, recipe: Recipe, run_dir: Path, version: int) -> list[st
     elif isinstance(task, LanguageModel):
         served = language_servable(tokenizer, model, task, recipe.backward, recipe.export.top_k)
     else:
-        served = servable(tokenizer, model, labels, task.kind, recipe.export.top_k)
+        pair = bool(getattr(task, "second", None))
+        served = servable(tokenizer, model, labels, task.kind, recipe.export.top_k, pair)
     served.save(folder)
     artifacts.write_json(folder / "ops.json", serving_ops.report(folder))
 
@@ -108,7 +109,7 @@ def _write(folder: Path, recipe: Recipe, run_dir: Path, version: int) -> list[st
     artifacts.write_json(folder / "labels.json", labels)
     (folder / "recipe.yaml").write_text(loading.dump(recipe), encoding="utf-8")
     signatures = list(served.functions)
-    card = model_card(recipe, run_dir, trained.prepared, labels, version, inputs.texts, signatures)
+    card = model_card(recipe, run_dir, trained.prepared, labels, version, inputs, signatures)
     (folder / "MODEL_CARD.md").write_text(card, encoding="utf-8")
     return signatures
 

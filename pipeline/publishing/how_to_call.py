@@ -1,7 +1,7 @@
 """The part of the model card that says how to ask the model, and what it answers."""
 
 from collections.abc import Sequence
-from typing import assert_never
+from typing import Any, assert_never
 
 from configs.models import AwdLstm, Elmo
 from configs.recipe import Recipe
@@ -9,15 +9,16 @@ from configs.tasks import Classify, LanguageModel, Multilabel, Regress, Tag
 
 
 def how_to_call(
-    recipe: Recipe, version: int, texts: Sequence[str], signatures: Sequence[str], num_labels: int
+    recipe: Recipe, version: int, inputs: Any, signatures: Sequence[str], num_labels: int
 ) -> str:
     """Markdown.
 
-    Args: texts, the inputs of `serving_default`; signatures, the names of all that there are.
+    Args: inputs, of `pipeline.text.model_inputs`; signatures, the names of all that there are.
     """
-    columns = ", ".join(f'"{name}": ["..."]' for name in texts)
-    arguments = ", ".join(f'{name}=tf.constant(["..."])' for name in texts)
-    others = "\n".join(SIGNATURES[name] for name in signatures if name in SIGNATURES)
+    columns = ", ".join(f'"{name}": ["..."]' for name in inputs.texts)
+    arguments = ", ".join(f'{name}=tf.constant(["..."])' for name in inputs.texts)
+    told = {**SIGNATURES, **({"ids": SEQUENCES} if inputs.wrapping is not None else {})}
+    others = "\n".join(told[name] for name in signatures if name in told)
     others = others.format(k=recipe.export.top_k, longest=recipe.text.max_length)
     return f"""On the REST port of TensorFlow Serving:
 
@@ -50,6 +51,11 @@ The signature `next` takes the same and answers `tokens` and `scores` (texts, {k
 are likeliest to come after a text, as the vocabulary spells them, and their probabilities; `[SEP]`
 is the text's end. Of a longer text it reads the last {longest} tokens.""",
 }
+
+SEQUENCES = """\
+The signature `ids` takes token ids (texts, tokens) int32 padded with 0 in place of texts, `[CLS]`
+before a text and `[SEP]` after it, a pair as one, and `types` of the same shape: 0 up to the first
+`[SEP]`, then 1. A server that batches wants all of one length there."""
 
 TAGS = """of each text's words, as many as the model reads: `words` as they stand in the text;
 `begins` and `ends`, their places in it, counted in code points; `tags`, and `scores`, the

@@ -26,19 +26,19 @@ def model_card(
     prepared: Path,
     labels: list[str],
     version: int,
-    texts: Sequence[str],
+    inputs: Any,
     signatures: Sequence[str],
 ) -> str:
     """The card as Markdown. Metrics are those of `run_dir/evaluation`, if there are any.
 
-    Args: texts, signatures, see `how_to_call`.
+    Args: inputs, signatures, see `how_to_call`.
     """
     data = artifacts.manifest(prepared)
     rows = "".join(
         f"| {name} | {facts['examples']:,} | {facts['tokens']:,} |\n"
         for name, facts in data["splits"].items()
     )
-    kind, pair = recipe.task.kind, len(texts) > 1
+    kind, pair = recipe.task.kind, inputs.pair
     task = TASKS[kind].format(what="two texts" if pair else "a text", number=len(labels))
     article = "An" if recipe.model.kind[0] in "aelr" else "A"  # an awd_lstm, elmo, lstm, rnn
     beyond = "has no influence" + (" and gets no tag" if kind == "tag" else "")
@@ -64,14 +64,22 @@ Fingerprint `{data["fingerprint"]}`, from {", ".join(f"`{path}`" for path in rec
 
 - It knows the language, the topics and the style of its training texts. Elsewhere its answers may
   be wrong and its scores high all the same; measure it on your own texts first.
-- It reads the first {recipe.text.max_length} tokens of {"each" if pair else "a"} text
+- It reads the first {_read(recipe, inputs)}
   ({recipe.text.tokenizer.kind} tokenizer); what comes after {beyond}.
 - {_score_limit(kind)}
 - Any text gets an answer, an empty one or one of unknown words only too.
 
 ## How to call it
 
-{how_to_call(recipe, version, texts, signatures, len(labels))}"""
+{how_to_call(recipe, version, inputs, signatures, len(labels))}"""
+
+
+def _read(recipe: Recipe, inputs: Any) -> str:
+    if inputs.wrapping is None:
+        return f"{recipe.text.max_length} tokens of {'each' if inputs.pair else 'a'} text"
+    if inputs.pair:
+        return f"{inputs.wrapping.room(2)} tokens of both texts together, the longer one cut first"
+    return f"{inputs.wrapping.room(1)} tokens of a text"
 
 
 def _labels(labels: list[str]) -> str:

@@ -8,16 +8,21 @@ from pipeline.publishing.servable import Servable, specs
 from pipeline.text.model_inputs import ModelInputs
 
 
-def servable(tokenizer: Any, model: Any, labels: list[str], task: str, top_k: int) -> Servable:
+def servable(
+    tokenizer: Any, model: Any, labels: list[str], task: str, top_k: int, pair: bool = False
+) -> Servable:
     """What answers for whole texts, and for pairs of texts.
 
     serving_default: text (B,) string, and for pairs second (B,) string. ids, if the model reads
-    nothing else: ids (B, T) int32, and for pairs second_ids, padded with 0. Both answer, for
+    nothing else: ids (B, T) int32, and for pairs second_ids, or of one that reads sequences of
+    `pipeline.text.wrapping` these and their types, all padded with 0. Both answer, for
     classify and multilabel, label (B,) string and score (B,), the best ones; labels (B, K) string
     and scores (B, K), the K best in order; probabilities (B, C) in the order of labels.json. For
     regress: value (B,). All numbers are float32, whatever the model computes in. B and T may be 0.
+
+    Args: pair, whether the task has second texts.
     """
-    inputs = ModelInputs(tokenizer, model.input)
+    inputs = ModelInputs(tokenizer, model.input, pair)
 
     def readable(outputs: dict[str, tf.Tensor], _: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         return _readable(tf.cast(outputs["logits"], tf.float32), labels, task, top_k)
@@ -31,13 +36,11 @@ def servable(tokenizer: Any, model: Any, labels: list[str], task: str, top_k: in
     served.functions["serving_default"] = from_texts
     if inputs.ids_alone:
 
-        @tf.function(input_signature=list(specs(model.input).values()))
-        def from_ids(ids, second_ids=None):
-            return served.outputs(
-                {"ids": ids} if second_ids is None else {"ids": ids, "second_ids": second_ids}
-            )
+        def from_ids(*tensors):
+            return served.outputs(dict(zip(model.input, tensors, strict=True)))
 
-        served.functions["ids"] = from_ids
+        signature = list(specs(model.input).values())
+        served.functions["ids"] = tf.function(from_ids, input_signature=signature)
     return served
 
 

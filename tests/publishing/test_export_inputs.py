@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import tensorflow as tf
-from small_models import CNN, LSTM, SPELLED_CNN, SPELLED_LSTM, small
+from small_models import BERT, CNN, LSTM, SPELLED_CNN, SPELLED_LSTM, small
 
 from pipeline.publishing import golden, saved_model, serving_ops
 from pipeline.publishing.signatures import servable
@@ -23,6 +23,9 @@ EXPORTS = {
     "spelled_cnn": ("{kind: classify}", SPELLED_CNN),
     "spelled_lstm": ("{kind: multilabel}", SPELLED_LSTM),
     "spelled_pair": (PAIR, SPELLED_LSTM),
+    "bert": ("{kind: multilabel}", BERT),
+    "bert_pair": (PAIR, BERT),
+    "bert_value": ("{kind: regress, second: other}", BERT[:-1] + ", pooling: mean}"),
 }
 
 
@@ -32,8 +35,9 @@ def made(request, tmp_path_factory):
     task, model = EXPORTS[request.param]
     recipe, tokenizer, model = small(task, model, LABELS)
     folder = tmp_path_factory.mktemp(request.param)
-    servable(tokenizer, model, LABELS, recipe.task.kind, 2).save(folder)
-    return recipe.task, ModelInputs(tokenizer, model.input), model, folder
+    pair = bool(getattr(recipe.task, "second", None))
+    servable(tokenizer, model, LABELS, recipe.task.kind, 2, pair).save(folder)
+    return recipe.task, ModelInputs(tokenizer, model.input, pair), model, folder
 
 
 def columns(inputs):
@@ -90,15 +94,14 @@ def test_ids_are_asked_for_where_they_are_all_that_is_read(made):
     if any("characters" in name for name in inputs.names):
         assert list(model.signatures) == ["serving_default"]
         return
-    names = ["ids", "second_ids"]
-    assert sorted(model.signatures["ids"].structured_input_signature[1]) == names
-    wanted = model.signatures["serving_default"](
-        text=tf.constant(FIRST), second=tf.constant(SECOND)
-    )
-    ids = [inputs.tokenizer.ids(texts).to_tensor(0) for texts in (FIRST, SECOND)]
-    for extra in (0, 7):
-        wide = [tf.pad(x, [[0, 0], [0, extra]]) for x in ids]
-        got = model.signatures["ids"](**dict(zip(names, wide, strict=True)))
+    read = inputs.of_texts(*map(tf.constant, columns(inputs)))
+    assert list(read) in (["ids", "second_ids"], ["ids", "types"])
+    assert sorted(model.signatures["ids"].structured_input_signature[1]) == sorted(read)
+    asked = dict(zip(inputs.texts, map(tf.constant, columns(inputs)), strict=True))
+    wanted = model.signatures["serving_default"](**asked)
+    for extra in (0, 4):
+        wide = {name: tf.pad(x, [[0, 0], [0, extra]]) for name, x in read.items()}
+        got = model.signatures["ids"](**wide)
         for name in got:
             if got[name].dtype == tf.string:
                 np.testing.assert_array_equal(got[name], wanted[name])

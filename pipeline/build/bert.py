@@ -1,0 +1,75 @@
+"""BERT for labels: one answer for a text, or for two in one sequence, and one for each word."""
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+from keras import ops
+
+from components.heads import LinearHead
+from components.pooler import Pooler
+from components.tag_heads import CrfHead, SoftmaxTagHead
+from components.text_models import tagger, text_classifier
+from components.token_embeddings import TokenEmbeddings
+from components.transformer import Transformer
+from configs.models import Bert
+from configs.poolings import FirstToken
+from configs.recipe import Recipe
+from configs.tasks import Tag
+from pipeline.build.recurrent import pooling
+
+Read = Callable[[], tuple[dict[str, Any], Any, Any]]
+
+
+def bert(recipe: Recipe, model: Bert, size: int, num_labels: int) -> keras.Model:
+    """Args: size, of the vocabulary."""
+    policy, seed = recipe.train.precision, recipe.seed
+    read = sequence_reader(recipe, model, size)
+    rest: dict[str, Any] = {"seed": seed + 101, "dtype": policy, "name": "head"}
+    if isinstance(recipe.task, Tag):
+        kind = CrfHead if recipe.task.decoder == "crf" else SoftmaxTagHead
+        return tagger(read, kind(num_labels, model.head_dropout, **rest), model.kind, starts=True)
+    pool: keras.layers.Layer
+    if isinstance(model.pooling, FirstToken):
+        pool = Pooler(seed + 401, dtype=policy, name="pooler")
+    else:
+        pool = pooling(recipe, model.pooling)
+    head = LinearHead(num_labels, model.head_dropout, None, **rest)
+    return text_classifier(read, pool, head, model.kind)
+
+
+def sequence_reader(recipe: Recipe, model: Bert, size: int) -> Read:
+    """What reads sequences, with the weight paths that it has in every BERT.
+
+    Call: () -> inputs `ids` and `types` (B, T) int32, see `pipeline.text.wrapping`; (B, T, D); the
+        mask.
+    """
+    rest: dict[str, Any] = {"epsilon": model.epsilon, "dtype": recipe.train.precision}
+    embeddings = TokenEmbeddings(
+        size,
+        model.width,
+        model.positions,
+        num_types=2,
+        dropout=model.dropout,
+        seed=recipe.seed,
+        name="embeddings",
+        **rest,
+    )
+    encoder = Transformer(
+        model.layers,
+        model.heads,
+        model.inner or 4 * model.width,
+        model.activation,
+        dropout=model.dropout,
+        attention_dropout=model.attention_dropout,
+        seed=recipe.seed + 1001,
+        name="encoder",
+        **rest,
+    )
+
+    def read() -> tuple[dict[str, Any], Any, Any]:
+        ids, types = (keras.Input((None,), dtype="int32", name=name) for name in ("ids", "types"))
+        mask = ops.not_equal(ids, 0)
+        return {"ids": ids, "types": types}, encoder(embeddings(ids, types), mask=mask), mask
+
+    return read
