@@ -2,15 +2,29 @@
 
 from pathlib import Path
 
-from configs.data import Text, WordTokenizer
+from configs.data import Text, Tokenizer, WordPieceTokenizer
 from configs.loading import RecipeError
-from pipeline import finding_runs
+from pipeline import finding_runs, keras_hub_presets
+from pipeline.huggingface import settings as huggingface
 
 SETTINGS, VOCABULARY = "settings.json", "vocabulary.txt"  # in a tokenizer's folder
 
 
+def named(tokenizer: Tokenizer) -> str | None:
+    """The file that `vocabulary` names, itself or by the folder it is in; None if it names none.
+
+    Raises:
+        JobError: there is no such run.
+    """
+    path = getattr(tokenizer, "vocabulary", None)
+    if path is None or (isinstance(tokenizer, WordPieceTokenizer) and not _is_folder(path)):
+        return path
+    return str(find(path))
+
+
 def find(path: str) -> Path:
-    """The file of words in a run, an export, prepared data, or in the tokenizer's folder of these.
+    """The file of words in a run, an export, prepared data, or in the tokenizer's folder of these;
+    in a Hugging Face folder or a preset of keras-hub.
 
     Raises:
         JobError: there is no such run.
@@ -18,31 +32,49 @@ def find(path: str) -> Path:
     for folder in (Path(path), Path(path, "tokenizer")):
         if (folder / SETTINGS).is_file():
             return folder / VOCABULARY
+    for name in (huggingface.VOCABULARY, keras_hub_presets.VOCABULARY):
+        if Path(path, name).is_file():
+            return Path(path, name)
     return finding_runs.prepared(finding_runs.find(path)) / "tokenizer" / VOCABULARY
 
 
 def fitting(text: Text) -> Path | None:
-    """The file that `text.tokenizer.vocabulary` names, or None if it names none.
+    """The file that `text.tokenizer.vocabulary` names, or None if it names none on this machine.
 
     Raises:
         JobError: there is no such run.
         RecipeError: its words are spelled in another way.
     """
-    if not isinstance(text.tokenizer, WordTokenizer) or text.tokenizer.vocabulary is None:
+    path = named(text.tokenizer)
+    if path is None or not Path(path).is_file():
         return None
-    file = find(text.tokenizer.vocabulary)
-    earlier = Text.model_validate_json((file.parent / SETTINGS).read_bytes())
-    ours, theirs = _spelling(text), _spelling(earlier)
-    if differ := [key for key in ours if ours[key] != theirs[key]]:
+    theirs, ours = _spelled(Path(path)), _spelling(text)
+    if differ := [key for key in theirs if ours[key] != theirs[key]]:
         values = ", ".join(f"{key} is {ours[key]!r}, there {theirs[key]!r}" for key in differ)
         raise RecipeError(
-            f"text.tokenizer.vocabulary: the words in {file} are spelled in another way: {values}"
+            f"text.tokenizer.vocabulary: the words in {path} are spelled in another way: {values}"
         )
-    return file
+    return Path(path)
 
 
 def read(file: Path) -> list[str]:
     return file.read_bytes().decode().removesuffix("\n").split("\n")
+
+
+def _is_folder(path: str) -> bool:
+    return Path(path).is_dir() or finding_runs.found(path) is not None
+
+
+def _spelled(file: Path) -> dict[str, object]:
+    """The same of a file of words, as far as what lies beside it says it."""
+    if (file.parent / SETTINGS).is_file():
+        return _spelling(Text.model_validate_json((file.parent / SETTINGS).read_bytes()))
+    said = huggingface.spelling(file.parent)
+    if file.as_posix().endswith(keras_hub_presets.VOCABULARY):
+        said = keras_hub_presets.spelling(file.parents[2])
+    if said is None:
+        return {}
+    return {"text.tokenizer.kind": "wordpiece", **{f"text.{key}": v for key, v in said.items()}}
 
 
 def _spelling(text: Text) -> dict[str, object]:
@@ -52,4 +84,6 @@ def _spelling(text: Text) -> dict[str, object]:
         "text.tokenizer.split": getattr(text.tokenizer, "split", None),
         "text.unicode": text.unicode,
         "text.lower": text.lower,
+        "text.strip_accents": text.strip_accents,
+        "text.drop_controls": text.drop_controls,
     }

@@ -91,7 +91,8 @@ def ready(tokenizer: configs.data.Tokenizer) -> Vocabulary | None:
     match tokenizer:
         case WordTokenizer(vocabulary=str(path)):
             return from_tokens(earlier_words.read(earlier_words.find(path)))
-        case WordPieceTokenizer(vocabulary=str(path)):
+        case WordPieceTokenizer(vocabulary=str()):
+            path = str(earlier_words.named(tokenizer))
             return from_tokens(_checked_tokens(_read(path), path))
         case SentencePieceTokenizer(model=str(path)):
             try:
