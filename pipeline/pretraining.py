@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from configs.recipe import Recipe
+from configs.tasks import MaskedLanguageModel
 from configs.training import Train
 from pipeline import artifacts
 from pipeline.batching import Batch, plan, prefetched, round_up
@@ -35,7 +35,7 @@ class Asked:
     targets: Sequences | None = None
 
 
-def load(prepared: Path, name: str, recipe: Recipe) -> Split:
+def load(prepared: Path, name: str, task: MaskedLanguageModel) -> Split:
     """Read one split of a prepared directory, with ids of as few bytes as the vocabulary allows.
 
     Raises:
@@ -51,8 +51,8 @@ def load(prepared: Path, name: str, recipe: Recipe) -> Split:
         raise JobError(
             f"{prepared} has no split {name!r}, only {', '.join(splits)}: set data.{name}"
         )
-    masks = MASKS if recipe.task.masking.static else ()
-    pairs = () if recipe.task.pairs == "none" else PAIRS
+    masks = MASKS if task.masking.static else ()
+    pairs = () if task.pairs == "none" else PAIRS
     features = {
         **{name: tf.io.RaggedFeature(tf.int64) for name in ("ids", *masks)},
         **{name: tf.io.FixedLenFeature([], tf.int64) for name in pairs},
@@ -82,7 +82,7 @@ def load(prepared: Path, name: str, recipe: Recipe) -> Split:
         offsets = _offsets(np.concatenate(hidden["number"]))
         found = {name: Sequences(np.concatenate(hidden[name]), offsets) for name in masks}
     else:
-        found["masker"] = masker(recipe.task.masking, tokenizers.load(prepared / "tokenizer"))
+        found["masker"] = masker(task.masking, tokenizers.load(prepared / "tokenizer"))
     return Split(
         {"ids": Sequences(ids.values, _offsets(ids.lengths))},
         Asked(asked["second_start"], asked["next"], **found),

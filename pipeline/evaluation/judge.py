@@ -9,7 +9,16 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit, softmax
 
-from configs.tasks import Classify, LanguageModel, Multilabel, Regress, Span, Tag, Task
+from configs.tasks import (
+    Classify,
+    LanguageModel,
+    MaskedLanguageModel,
+    Multilabel,
+    Regress,
+    Span,
+    Tag,
+    Task,
+)
 from pipeline.data import Split
 from pipeline.evaluation import scores
 from pipeline.evaluation.intervals import Score
@@ -46,7 +55,7 @@ def score_functions(task: Task, labels: np.ndarray, logits: np.ndarray) -> dict[
             return scores.multilabel(labels, logits, task.threshold)
         case Regress():
             return scores.regress(labels, logits[:, 0])
-        case Tag() | LanguageModel() | Span():
+        case Tag() | LanguageModel() | MaskedLanguageModel() | Span():
             raise ValueError(f"{task.kind} has no label for each text")
         case _:
             assert_never(task)
@@ -94,7 +103,7 @@ def judge(task: Task, names: list[str], labels: np.ndarray, logits: np.ndarray) 
                 wrong=np.abs(error),
                 blame=np.sign(error)[:, None],
             )
-        case Tag() | LanguageModel() | Span():
+        case Tag() | LanguageModel() | MaskedLanguageModel() | Span():
             raise ValueError(f"{task.kind} has no label for each text")
         case _:
             assert_never(task)

@@ -8,7 +8,7 @@ from pathlib import Path
 from configs import loading
 from configs.loading import RecipeError
 from configs.recipe import Recipe
-from configs.tasks import LanguageModel
+from configs.tasks import LanguageModel, MaskedLanguageModel
 from pipeline.learning_curve.samples import Size
 from pipeline.prepare import inputs
 
@@ -47,10 +47,10 @@ def variants(
             something else; or the recipe's task has no labels, or nothing is left to test on.
     """
     recipe = loading.load(path, sets)
-    if isinstance(recipe.task, LanguageModel):
+    if isinstance(recipe.task, LanguageModel | MaskedLanguageModel):
         raise RecipeError(
-            f"{path}: a learning curve counts labelled examples, and language_model has no labels:"
-            " choose a recipe that classifies, regresses or tags"
+            f"{path}: a learning curve counts labelled examples, and {recipe.task.kind} has no"
+            " labels: choose a recipe that classifies, regresses or tags"
         )
     if recipe.data.test is None and not isinstance(recipe.data.valid, tuple):
         raise RecipeError(

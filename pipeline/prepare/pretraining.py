@@ -44,19 +44,22 @@ class Example(NamedTuple):
     key: int
 
 
-def stages(recipe: Recipe, shares: Sequence[Share], scratch: Path) -> list[Facts]:
+def stages(
+    recipe: Recipe, task: MaskedLanguageModel, shares: Sequence[Share], scratch: Path
+) -> list[Facts]:
     """The passes after the vocabulary is known; of each unit what they tell.
 
     Raises:
         JobError: a split is not fit for the pairs that are asked for.
     """
-    work = partial(tokenizing.tokenize, recipe=recipe, folder=str(scratch))
+    shared: dict[str, Any] = {"recipe": recipe, "task": task, "folder": str(scratch)}
+    work = partial(tokenizing.tokenize, **shared)
     tokenized = on_beam(recipe.beam, work, shares, scratch / "tokenized")
     counts: Counts = {
         split: [fact["documents"][split]["documents"] for fact in tokenized] for split in SPLITS
     }
-    check(recipe.task, counts)
-    work = partial(shard, recipe=recipe, folder=str(scratch), counts=counts)
+    check(task, counts)
+    work = partial(shard, **shared, counts=counts)
     sharded = on_beam(recipe.beam, work, [share.unit for share in shares], scratch / "sharded")
     return [one | other for one, other in zip(tokenized, sharded, strict=True)]
 
@@ -70,9 +73,11 @@ def check(task: MaskedLanguageModel, counts: Counts) -> None:
             )
 
 
-def shard(unit: Unit, recipe: Recipe, folder: str, counts: Counts) -> Facts:
+def shard(
+    unit: Unit, recipe: Recipe, task: MaskedLanguageModel, folder: str, counts: Counts
+) -> Facts:
     """Write a file's examples as shards/SPLIT-UNIT-PART.tfrecord; return what is in them."""
-    places, task = Path(folder), recipe.task
+    places = Path(folder)
     tokenizer = loaded_tokenizer(str(places / "tokenizer"))
     join = Joiner(task, tokenizer, recipe.text.max_length)
     kind = token_type(tokenizer.vocabulary_size)
@@ -81,7 +86,7 @@ def shard(unit: Unit, recipe: Recipe, folder: str, counts: Counts) -> Facts:
     with Shards(places / "shards", unit.index, recipe.data.shard_examples) as shards:
         for split in SPLITS:
             documents = Documents(places / tokenizing.FOLDER, split, counts[split], kind)
-            drawn = Drawing(recipe, documents, unit.index, split)
+            drawn = Drawing(recipe, task, documents, unit.index, split)
             for batch in batches(drawn.examples(), BATCH):
                 for serialised in encode(join(batch, statistics[split])):
                     shards.write(split, serialised)
@@ -105,11 +110,18 @@ def batches(examples: Iterator[Example], size: int) -> Iterator[list[Example]]:
 class Drawing:
     """The examples of the documents of one unit and split, copy by copy."""
 
-    def __init__(self, recipe: Recipe, documents: Documents, unit: int, split: str):
+    def __init__(
+        self,
+        recipe: Recipe,
+        task: MaskedLanguageModel,
+        documents: Documents,
+        unit: int,
+        split: str,
+    ):
         self.documents, self.unit, self.split = documents, unit, split
-        self.task, self.seed = recipe.task, recipe.seed
-        self.copies = recipe.task.copies if split == "train" else 1
-        self.most = recipe.text.max_length - (2 if recipe.task.pairs == "none" else 3)
+        self.task, self.seed = task, recipe.seed
+        self.copies = task.copies if split == "train" else 1
+        self.most = recipe.text.max_length - (2 if task.pairs == "none" else 3)
 
     def examples(self) -> Iterator[Example]:
         first, end = self.documents.starts[self.unit : self.unit + 2].tolist()

@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from configs.recipe import Recipe
 from configs.tasks import MaskedLanguageModel
 from pipeline.page import table
 from pipeline.prepare.pretraining_statistics import PretrainingStatistics
@@ -12,11 +11,13 @@ from pipeline.prepare.statistics import distribution
 Facts = dict[str, Any]
 
 
-def facts(recipe: Recipe, made: Sequence[Facts], split: str) -> Facts:
+def facts(task: MaskedLanguageModel, length: int, made: Sequence[Facts], split: str) -> Facts:
     """What is added to a split's facts, which count documents.
 
     `fill` is the share of an example's length that is not padding, `other` that of second texts
     which do not follow; the shares of static masks are of all that may be masked and of the masked.
+
+    Args: length, of an example with its padding.
     """
     total = PretrainingStatistics.total([fact["pretraining"][split] for fact in made])
     documents = [fact["documents"][split] for fact in made]
@@ -24,11 +25,11 @@ def facts(recipe: Recipe, made: Sequence[Facts], split: str) -> Facts:
         "examples": total.examples,
         "tokens": total.tokens,
         "length": distribution(total.lengths) if total.examples else {},
-        "fill": total.tokens / max(1, total.examples * recipe.text.max_length),
+        "fill": total.tokens / max(1, total.examples * length),
     }
-    if recipe.task.pairs != "none":
+    if task.pairs != "none":
         found["other"] = total.other / max(1, total.examples)
-    if recipe.task.masking.static:
+    if task.masking.static:
         found["masked"] = total.masked / max(1, total.free)
         for name in ("hidden", "exchanged"):
             found[name] = getattr(total, name) / max(1, total.masked)

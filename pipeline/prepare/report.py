@@ -66,7 +66,7 @@ def facts(
     told["remarks"] = remarks(told, recipe.data)
     if isinstance(recipe.task, MaskedLanguageModel):
         for split, part in present.items():
-            part |= pretraining_report.facts(recipe, made, split)
+            part |= pretraining_report.facts(recipe.task, told["max_length"], made, split)
         told["remarks"] += pretraining_report.remarks(present, recipe.task)
     return told
 

@@ -116,7 +116,7 @@ def _stages(recipe: Recipe, units: list[Unit], folder: Path, scratch: Path) -> d
     check_splits(data, planned.kept, planned.dropped)
     shares = [Share(unit, planned.shown(unit.index)) for unit in units]
     if isinstance(recipe.task, MaskedLanguageModel):
-        made = pretraining.stages(recipe, shares, scratch)
+        made = pretraining.stages(recipe, recipe.task, shares, scratch)
     else:
         work = partial(shard, recipe=recipe, folder=str(scratch), labels=known)
         made = on_beam(beam, work, shares, scratch / "sharded")

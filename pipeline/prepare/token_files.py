@@ -36,14 +36,14 @@ class Writer:
     """Writes the documents of one split of a unit, to `folder`/UNIT-SPLIT.{tokens,...}."""
 
     def __init__(self, folder: Path, unit: int, split: str, kind: np.dtype):
-        self.place, self.kind = folder / f"{unit:05d}-{split}", kind
+        self.place, self.kind = _place(folder, unit, split), kind
         self.documents = self.single = self.sentences = self.tokens = 0
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:
             self._files: dict[str, Any] = {}
             for name in ("tokens", "sentences", "documents"):
-                unfinished = stack.enter_context(whole(_file(self.place, name)))
+                unfinished = stack.enter_context(whole(Path(f"{self.place}.{name}")))
                 self._files[name] = stack.enter_context(open(unfinished, "wb"))
             self._files["sentences"].write(np.zeros(1, PLACE).tobytes())
             self._opened = stack.pop_all()
@@ -102,22 +102,23 @@ class Documents:
         enough = np.searchsorted(found.edges, tokens)
         return found.tokens[: found.edges[enough]] if enough < len(found.edges) else found.tokens
 
-    def _row(self, number: int) -> tuple[Path, np.ndarray]:
+    def _row(self, number: int) -> tuple[str, np.ndarray]:
         """Where its files are, and its row among the documents with the one after it."""
         unit = int(np.searchsorted(self.starts, number, "right")) - 1
-        place, row = self.folder / f"{unit:05d}-{self.split}", number - int(self.starts[unit])
+        place, row = _place(self.folder, unit, self.split), number - int(self.starts[unit])
         return place, _part(place, "documents", DOCUMENT, row, row + 2)
 
-    def _read(self, place: Path, begin: int, end: int) -> Document:
+    def _read(self, place: str, begin: int, end: int) -> Document:
         edges = _part(place, "sentences", PLACE, begin, end + 1)
         tokens = _part(place, "tokens", self.kind, int(edges[0]), int(edges[-1]))
         return Document(tokens, (edges - edges[0]).astype(np.int64))
 
 
-def _file(place: Path, name: str) -> Path:
-    return place.with_name(f"{place.name}.{name}")
+def _place(folder: Path, unit: int, split: str) -> str:
+    """Of a unit's files, without their endings."""
+    return f"{folder}/{unit:05d}-{split}"
 
 
-def _part(place: Path, name: str, kind: np.dtype, begin: int, end: int) -> np.ndarray:
+def _part(place: str, name: str, kind: np.dtype, begin: int, end: int) -> np.ndarray:
     offset = begin * kind.itemsize
-    return np.fromfile(_file(place, name), kind, end - begin, offset=offset)
+    return np.fromfile(f"{place}.{name}", kind, end - begin, offset=offset)

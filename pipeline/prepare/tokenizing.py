@@ -33,7 +33,9 @@ class Tokenized(NamedTuple):
     counts: Counts
 
 
-def tokenize(share: Share, recipe: Recipe, folder: str) -> dict[str, Any]:
+def tokenize(
+    share: Share, recipe: Recipe, task: MaskedLanguageModel, folder: str
+) -> dict[str, Any]:
     """Write a file's documents to tokens/UNIT-SPLIT.*; return what is in them.
 
     Raises:
@@ -54,7 +56,7 @@ def tokenize(share: Share, recipe: Recipe, folder: str) -> dict[str, Any]:
         ]
         none = Labels((), ())
         chosen = choose(share, recipe, places / "plan" / name, none, dead, shown)
-        make = document_tokenizer(recipe.task, tokenizer)
+        make = document_tokenizer(task, tokenizer)
         for examples, made in mapped(make, chosen, THREADS):
             splits = np.array([example.split for example in examples], np.uint8)
             write(made, splits.tolist(), writers)

@@ -7,6 +7,7 @@ from configs.estimate import activation_bytes, parameters, state_bytes
 from configs.loading import RecipeError
 from configs.models import Ensemble
 from configs.recipe import Recipe
+from configs.tasks import LanguageModel, MaskedLanguageModel
 from pipeline import finding_runs
 from pipeline.errors import JobError
 from pipeline.prepare import inputs
@@ -24,7 +25,8 @@ def estimate(recipe: Recipe) -> dict[str, Any]:
     """
     found, unseen = _look(recipe)
     tokens = _vocabulary(recipe, found)
-    outputs = tokens if recipe.task.kind == "language_model" else _outputs(recipe, found)
+    predicts_tokens = isinstance(recipe.task, LanguageModel | MaskedLanguageModel)
+    outputs = tokens if predicts_tokens else _outputs(recipe, found)
     members = recipe.model.members if isinstance(recipe.model, Ensemble) else ()
     sizes = parameters(recipe, tokens, outputs, [finding_runs.recipe(run) for run in members])
     return {

@@ -17,9 +17,10 @@ LENGTH_STEP = 16
 
 def load(recipe: Recipe, prepared: Path, labels: list[str]) -> dict[str, Split]:
     """The splits to learn from and to validate on, by name."""
+    task = recipe.task
     splits = {
-        name: pretraining.load(prepared, name, recipe)
-        if isinstance(recipe.task, MaskedLanguageModel)
+        name: pretraining.load(prepared, name, task)
+        if isinstance(task, MaskedLanguageModel)
         else data.load(prepared, name, recipe, len(labels))
         for name, facts in artifacts.manifest(prepared)["splits"].items()
         if name != "test" and facts["examples"]
@@ -27,7 +28,7 @@ def load(recipe: Recipe, prepared: Path, labels: list[str]) -> dict[str, Split]:
     if elmo := pretrained_elmo.cached(recipe):
         directory = contextual_vectors.compute(prepared, recipe, elmo)
         splits = {n: contextual_vectors.added(s, directory, n) for n, s in splits.items()}
-    weights = tasks.class_weights(recipe.task, labels, splits["train"].labels)
+    weights = tasks.class_weights(task, labels, splits["train"].labels)
     return splits | {"train": data.weighted(splits["train"], weights)}
 
 

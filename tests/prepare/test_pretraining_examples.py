@@ -166,7 +166,9 @@ def test_the_report_tells_of_the_examples(task, texts):
     assert page.count("<img") == 1
 
 
-@pytest.mark.parametrize("mode", ["multi_threading", "multi_processing"])
+@pytest.mark.parametrize(
+    "mode", ["multi_threading", pytest.param("multi_processing", marks=pytest.mark.slow)]
+)
 def test_two_workers_write_the_same_bytes(task, mode):
     settings = ", copies: 2, masking: {static: true, unit: word}"
     alone = content(task(settings, work="alone"))
