@@ -47,9 +47,16 @@ def visible_tokens(length, mask=None, segments=None, causal=False):
     return reduce(ops.logical_and, rules) if rules else None
 
 
-def attention_bias(visible):
-    """0 where a token may be looked at and -1e30 where not, float32; None for None.
+def attention_bias(visible, rows):
+    """0 where a token may be looked at and -1e30 where not, (B, 1, T or 1, T) float32, or None.
 
-    Made once for all layers: adding it is cheaper than choosing between two tensors.
+    Made once for all layers: adding it is cheaper than choosing between two tensors. Each of the B
+    rows has its own, even where all are alike: on CPUs TensorFlow joins the addition to the product
+    before it, and that takes a hundred times as long with one for all rows.
+
+    Args: visible, bool that broadcasts to (B, 1, T, T), or None for all; rows, B.
     """
-    return None if visible is None else ops.where(visible, 0.0, LOWEST)
+    if visible is None:
+        return None
+    bias = ops.where(visible, 0.0, LOWEST)
+    return ops.broadcast_to(bias, (rows, *ops.shape(bias)[1:]))

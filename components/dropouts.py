@@ -7,8 +7,8 @@ from keras import ops
 def dropped(x, rate, generator):
     """x with each number 0 with probability `rate`, else scaled up; x itself if `rate` is 0.
 
-    The seed comes from `generator`. TensorFlow's own way costs twice as much, and in bfloat16 its
-    rate of 0.1 is one of 0.1016.
+    The seed comes from `generator`. TensorFlow's own dropout draws twice as many bits, and in
+    bfloat16 its rate of 0.1 is one of 0.1016.
     Source: Srivastava et al. 2014, https://jmlr.org/papers/v15/srivastava14a.html.
     """
     if not rate:

@@ -12,7 +12,8 @@ def normed(norm, x):
     """What the Keras layer `norm`, over the last axis, makes of x, in the precision of x."""
     width = x.shape[-1]
     rows = tf.reshape(x, [-1, width])
-    outputs = normed_rows(rows, norm.gamma.value, norm.beta.value, norm.epsilon)
+    gamma, beta = tf.convert_to_tensor(norm.gamma), tf.convert_to_tensor(norm.beta)
+    outputs = normed_rows(rows, gamma, beta, norm.epsilon)
     return tf.ensure_shape(tf.reshape(outputs, tf.shape(x)), x.shape)
 
 

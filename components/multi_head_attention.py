@@ -17,8 +17,8 @@ class MultiHeadAttention(keras.layers.Layer):
 
     Call: x (B, T, D) and a bias that broadcasts to (B, H, T, T'), T' the tokens looked at -> (B, T,
         D) and a dict of what was asked for. With `cross`: memory (B, T', D), or what `read_memory`
-        made of it. With cache, keys and values of (B, H, L, K), and place (B or 1, L, T) bool:
-        "cache", the new one; T' is L. With return_weights: "weights", (B, H, T, T') float32.
+        made of it. With cache, keys and values of (B, H, L, K), and place (B, T) int: "cache", the
+        new one; T' is L. With return_weights: "weights", (B, H, T, T') float32.
     Args: num_heads, H; cross, whether it looks at a memory instead of x; dropout, rate of the
         weights; seed, also of the first weights.
     Raises: ValueError if H does not divide D.
@@ -114,12 +114,15 @@ def first_weights(seed):
 
 
 def written(old, new, place):
-    """A cache, (B, H, L, K), with new tokens, (B, H, T, K), at their places, (B or 1, L, T).
+    """A cache, (B, H, L, K), with new tokens, (B, H, T, K), at their places, (B, T).
 
-    Rows may have filled their cache to different places, and shapes stay the same, so that a loop
-    can carry the cache. A token whose place is beyond the cache is not written.
+    Rows may have filled their cache to different places, and its shape stays the same, so that a
+    loop can carry it; TensorFlow then writes into the old one instead of copying it. What lies
+    beyond the cache goes to its last place, which is for that.
     """
-    if new.shape[2] != 1:
-        new = ops.matmul(ops.cast(place[:, None], new.dtype), new)
-    taken = ops.any(place, axis=-1)[:, None, :, None]
-    return ops.where(taken, new, old)
+    rows, heads, length, width = ops.shape(old)
+    first = ops.reshape(ops.arange(rows * heads) * length, (rows, heads, 1))
+    index = first + ops.minimum(place, length - 1)[:, None]  # (B, H, T)
+    old_rows, new_rows = ops.reshape(old, (-1, width)), ops.reshape(new, (-1, width))
+    found = ops.scatter_update(old_rows, ops.reshape(index, (-1, 1)), new_rows)
+    return ops.reshape(found, (rows, heads, length, width))

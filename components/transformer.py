@@ -94,11 +94,12 @@ class Transformer(keras.layers.Layer):
         return_weights=False,
         training=None,
     ):
-        visible = visible_tokens(ops.shape(x)[1], mask, segments, self.causal)
+        rows, length, _ = ops.shape(x)
+        visible = visible_tokens(length, mask, segments, self.causal)
         given = {
-            "bias": attention_bias(visible),
+            "bias": attention_bias(visible, rows),
             "memory": memory,
-            "memory_bias": attention_bias(visible_tokens(None, memory_mask)),
+            "memory_bias": attention_bias(visible_tokens(None, memory_mask), rows),
         }
         weights = []
         for layer in self.layers:
@@ -109,8 +110,11 @@ class Transformer(keras.layers.Layer):
         return (x, weights) if return_weights else x
 
     def empty_cache(self, rows, length):
-        """For `extend`: a pair of (B, H, L, K) for each layer, B rows with L places for tokens."""
-        shape = (rows, self.num_heads, length, self.width // self.num_heads)
+        """For `extend`: room for as many tokens in each row.
+
+        A pair of (B, H, L, K) for each layer, L one more than `length`: padding may lie beyond.
+        """
+        shape = (rows, self.num_heads, length + 1, self.width // self.num_heads)
         zeros = ops.zeros(shape, self.compute_dtype)
         return [(zeros, zeros) for _ in self.layers]
 
@@ -132,12 +136,12 @@ class Transformer(keras.layers.Layer):
         """
         if not self.causal:
             raise ValueError("only a causal stack reads a text in parts. Received: causal=False")
-        slots = ops.arange(ops.shape(cache[0][0])[2])
-        places = ops.reshape(start, (-1, 1)) + ops.arange(ops.shape(x)[1])  # (B or 1, T)
+        (rows, length, _), slots = ops.shape(x), ops.arange(ops.shape(cache[0][0])[2])
+        place = ops.reshape(ops.cast(start, "int32"), (-1, 1)) + ops.arange(length)  # (B or 1, T)
         given = {
-            "bias": attention_bias((places[..., None] >= slots)[:, None]),  # (B or 1, 1, T, L)
-            "place": slots[:, None] == places[:, None],  # (B or 1, L, T)
-            "memory_bias": attention_bias(visible_tokens(None, memory_mask)),
+            "bias": attention_bias((place[..., None] >= slots)[:, None], rows),  # (B, 1, T, L)
+            "place": place,
+            "memory_bias": attention_bias(visible_tokens(None, memory_mask), rows),
         }
         memory = [None] * self.num_layers if memory is None else memory
         after = []

@@ -51,7 +51,7 @@ class TransformerLayer(keras.layers.Layer):
         self.num_heads, self.inner, self.activation, self.norm = num_heads, inner, activation, norm
         self.dropout, self.attention_dropout, self.epsilon = dropout, attention_dropout, epsilon
         self.cross, self.seed = cross, seed
-        self.generator = keras.random.SeedGenerator(seed)
+        self.generator = keras.random.SeedGenerator(seed + 7)
         attends = {"dropout": attention_dropout, "dtype": self.dtype_policy}
         self.attention = MultiHeadAttention(num_heads, seed=seed, name="attention", **attends)
         self.attention_norm = self.normalization("attention_norm")

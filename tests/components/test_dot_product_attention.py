@@ -24,7 +24,7 @@ VISIBLE[0, 0, 1] = [True, False, False, False, False]
 
 def test_a_context_is_the_formula():
     """softmax(q . k / sqrt(K)) over the visible keys, times their values, number by number."""
-    contexts, weights = dot_product_attention(QUERY, KEYS, VALUES, attention_bias(VISIBLE))
+    contexts, weights = dot_product_attention(QUERY, KEYS, VALUES, attention_bias(VISIBLE, B))
     for b, h, q in np.ndindex(B, H, Q):
         seen = [t for t in range(T) if VISIBLE[b, 0, q, t]]
         if not seen:
@@ -48,7 +48,7 @@ def test_weights_are_float32_and_finite_where_nothing_is_seen(dtype):
     tensors = [tf.cast(tf.constant(x), dtype) for x in (QUERY, KEYS, VALUES)]
     with tf.GradientTape() as tape:
         tape.watch(tensors)
-        contexts, weights = dot_product_attention(*tensors, attention_bias(VISIBLE))
+        contexts, weights = dot_product_attention(*tensors, attention_bias(VISIBLE, B))
         loss = tf.reduce_sum(tf.square(tf.cast(contexts, tf.float32)))
     assert (contexts.dtype, weights.dtype) == (dtype, "float32")
     np.testing.assert_allclose(tf.reduce_sum(weights, -1), 1, atol=1e-6)
@@ -78,7 +78,7 @@ def test_who_may_look_at_whom(masked, packed, causal):
     found = visible_tokens(5, mask if masked else None, segments if packed else None, causal)
     if not (masked or packed or causal):
         assert found is None
-        assert attention_bias(found) is None
+        assert attention_bias(found, 2) is None
         return
     found = np.broadcast_to(found, (2, 1, 5, 5))
     for b, q, t in np.ndindex(2, 5, 5):

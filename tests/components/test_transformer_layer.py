@@ -51,9 +51,9 @@ def test_it_is_pytorchs(norm, activation, training):
     expected = expected[f"{norm}_{'decoder' if decodes else activation}"]
     layer = made(norm=norm, activation=activation, cross=decodes)
     visible = visible_tokens(5, MASK, causal=decodes)
-    memory = {"memory": MEMORY, "memory_bias": attention_bias(MEMORY_MASK[:, None, None])}
+    memory = {"memory": MEMORY, "memory_bias": attention_bias(MEMORY_MASK[:, None, None], 3)}
     memory = memory if decodes else {}
-    found, more = layer(X, attention_bias(visible), **memory, training=training)
+    found, more = layer(X, attention_bias(visible, 3), **memory, training=training)
     assert more == {}
     for text, wanted in zip(found, expected, strict=True):
         np.testing.assert_allclose(text[: len(wanted)], wanted, atol=2e-5)
