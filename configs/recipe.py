@@ -68,7 +68,8 @@ class Recipe(Closed):
     task: Task
     model: Model
     # Start from trained weights: a run's folder (without its last -XXXXXXXX: the newest run of that
-    # name), an export's, or an MLflow model's address. Static vectors and a frozen ELMo stay.
+    # name), an export's, an MLflow model's address, or of a BERT a Hugging Face folder or a preset
+    # of keras-hub. Static vectors and a frozen ELMo stay.
     init_from: str | None = None
     train: Train = Train()
     evaluate: Evaluate = Evaluate()

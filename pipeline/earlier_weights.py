@@ -1,4 +1,4 @@
-"""Trained weights to start from: of a run, of an export, or of a model in MLflow."""
+"""Trained weights to start from: of a run, an export, a model in MLflow, or a BERT of others."""
 
 import functools
 import re
@@ -11,8 +11,10 @@ from safetensors.numpy import load_file
 
 from configs import loading
 from configs.recipe import Recipe
-from pipeline import artifacts, finding_runs
+from pipeline import artifacts, finding_runs, keras_hub_presets
 from pipeline.errors import JobError
+from pipeline.huggingface import reading as huggingface
+from pipeline.huggingface.settings import is_folder as is_huggingface
 
 PATHS = "weights.json"  # in an export: the paths of its variables, in their order
 MLFLOW = re.compile(r"models:/|runs:/")
@@ -31,21 +33,35 @@ class Earlier:
 
 
 def locate(address: str, recipe: Recipe) -> Path:
-    """The folder of the run or the export that an address means.
+    """The folder of the model that an address means.
 
-    Args: address, a run as `finding_runs.find` takes it, an export's folder, or an MLflow model,
-        models:/NAME@ALIAS, models:/NAME/VERSION or runs:/ID/model, in the recipe's store.
+    Args: address, a run as `finding_runs.find` takes it, an export's folder, one of Hugging Face's
+        or a preset of keras-hub's, or an MLflow model, models:/NAME@ALIAS, models:/NAME/VERSION or
+        runs:/ID/model, in the recipe's store.
 
     Raises:
         JobError: there is none.
     """
-    if MLFLOW.match(address):
-        return _from_mlflow(address, recipe)
-    return Path(address) if _is_export(Path(address)) else finding_runs.find(address)
+    return _from_mlflow(address, recipe) if MLFLOW.match(address) else on_disk(address)
+
+
+def on_disk(address: str) -> Path:
+    """The same of what is not in MLflow.
+
+    Raises:
+        JobError: there is none.
+    """
+    folder = Path(address)
+    others = _is_export(folder) or is_huggingface(folder) or keras_hub_presets.is_preset(folder)
+    return folder if others else finding_runs.find(address)
 
 
 def content(folder: Path) -> str:
-    """What stands for the weights of a run or an export and for the words and labels they know."""
+    """What stands for the weights of a model and for the words and labels they know."""
+    if is_huggingface(folder):
+        return huggingface.content(folder)
+    if keras_hub_presets.is_preset(folder):
+        return keras_hub_presets.content(folder)
     if not _is_export(folder):
         files = artifacts.manifest(folder / finding_runs.TRAINING)["files"]
         data = artifacts.manifest(finding_runs.prepared(folder))["fingerprint"]
@@ -59,8 +75,14 @@ def read(folder: Path) -> Earlier:
     """Read what `locate` found.
 
     Raises:
-        JobError: its files are damaged, or an earlier version exported it.
+        JobError: its files are damaged, an earlier version exported it, or textmill does not
+            compute such a model.
     """
+    if is_huggingface(folder):
+        return Earlier(folder, *huggingface.read(folder))
+    if keras_hub_presets.is_preset(folder):
+        return Earlier(folder, *keras_hub_presets.read(folder))
+
     from pipeline.text import tokenizers
 
     export = _is_export(folder)

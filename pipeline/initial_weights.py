@@ -10,7 +10,7 @@ from collections.abc import Iterable
 import keras
 import numpy as np
 
-from configs.models import AwdLstm
+from configs.models import AwdLstm, Bert
 from configs.recipe import Recipe
 from pipeline import earlier_weights, provenance
 from pipeline.earlier_weights import Earlier
@@ -19,7 +19,7 @@ from pipeline.training import checkpoints
 from pipeline.vectors import SPECIAL, Coverage
 
 HEAD = "head"  # the layer whose outputs are the labels
-UNKNOWN = 1  # the id of running words that are not in the vocabulary
+UNKNOWN = ("[UNK]", "<unk>")  # what stands for running words that are not in the vocabulary
 
 log = logging.getLogger("textmill")
 
@@ -43,6 +43,7 @@ def start(
     """
     assert recipe.init_from is not None
     earlier = earlier_weights.read(earlier_weights.locate(recipe.init_from, recipe))
+    check_sizes(recipe, earlier)
     own = {
         path: variable
         for path, variable in checkpoints.by_path(model.weights).items()
@@ -69,6 +70,31 @@ def start(
         log.info("train: it knew %s", found)
         told["init_from.vocabulary"] = str(found)
     return told
+
+
+def check_sizes(recipe: Recipe, earlier: Earlier) -> None:
+    """Heads, an activation or an epsilon change no shape, and layers that are left out no weight.
+
+    Raises:
+        JobError: this BERT is to compute something else than the earlier one.
+    """
+    ours, theirs = recipe.model, earlier.recipe.model
+    if not (isinstance(ours, Bert) and isinstance(theirs, Bert)):
+        return
+    here, there = sizes(ours), sizes(theirs)
+    if differ := {name: value for name, value in there.items() if here[name] != value}:
+        own = ", ".join(f"{name} {here[name]}" for name in differ)
+        said = ", ".join(f"{name}: {value}" for name, value in differ.items())
+        raise JobError(
+            f"init_from: {earlier.folder} is of another size: the recipe's model has {own}; say"
+            f" model: {{kind: bert, {said}, ...}}"
+        )
+
+
+def sizes(model: Bert) -> dict[str, object]:
+    names = ("layers", "width", "heads", "positions", "activation", "epsilon")
+    found: dict[str, object] = {name: getattr(model, name) for name in names}
+    return {**found, "inner": model.inner or 4 * model.width}
 
 
 def fitted(
@@ -151,9 +177,10 @@ def mapped(value: np.ndarray, places: np.ndarray, others: np.ndarray) -> np.ndar
 
 def coverage(vocabulary: list[str], places: np.ndarray, counts: np.ndarray) -> Coverage:
     """How much of the vocabulary, and of the running words of the training texts, was known."""
-    words = np.array([SPECIAL.fullmatch(token) is None for token in vocabulary])
+    unknown = np.isin(vocabulary, UNKNOWN)
+    words = np.array([SPECIAL.fullmatch(token) is None for token in vocabulary]) & ~unknown
     known = words & (places >= 0)
-    running = counts[words].sum() + counts[UNKNOWN]
+    running = counts[words | unknown].sum()
     return Coverage(
         int(words.sum()), int(known.sum()), float(counts[known].sum() / max(running, 1))
     )

@@ -114,7 +114,7 @@ def _weights(folder: Path, num_layers: int) -> dict[str, np.ndarray]:
         raise JobError(f"keras-hub cannot read {folder}: {error}") from error
     width = backbone.hidden_dim
     theirs = {v.path: _whole(v.numpy(), v.path, width) for v in backbone.weights}
-    wanted = {own: (name,) for own, name in _OUTSIDE.items()}
+    wanted: dict[str, tuple[str, ...]] = {own: (name,) for own, name in _OUTSIDE.items()}
     for n in range(num_layers):
         ours, layer = f"encoder/layer_{n}", f"transformer_layer_{n}"
         wanted |= {f"{ours}/{own}": (f"{layer}/{name}",) for own, name in _LAYER.items()}

@@ -6,6 +6,7 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load_file
 
+from configs.models import Bert
 from configs.recipe import Recipe
 from pipeline import artifacts
 from pipeline.errors import JobError
@@ -19,6 +20,7 @@ def read(folder: Path) -> tuple[Recipe, list[str], list[str], dict[str, np.ndarr
         JobError: a file is missing or damaged, or of what textmill does not compute.
     """
     recipe = settings.recipe(folder)
+    assert isinstance(recipe.model, Bert)
     files(folder)
     path = folder / settings.WEIGHTS
     try:

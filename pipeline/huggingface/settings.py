@@ -4,6 +4,9 @@ import json
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
+from configs.mistakes import explain
 from configs.recipe import Recipe
 from pipeline.errors import JobError
 
@@ -35,6 +38,7 @@ READ = {
 }
 TASKS = {"BertForSequenceClassification": "classify", "BertForTokenClassification": "tag"}
 PROBLEMS = {"regression": "regress", "multi_label_classification": "multilabel"}
+LABELLED = ("classify", "multilabel", "tag")
 
 
 def is_folder(folder: Path) -> bool:
@@ -62,37 +66,47 @@ def recipe(folder: Path) -> Recipe:
             f"{path} does not say {', '.join(missing)}: is it the config.json of a BERT?"
         )
     model = {ours: config[theirs] for theirs, ours in SIZES.items()}
-    architecture = (config.get("architectures") or [""])[0]
-    kind = TASKS.get(architecture, "masked_language_model")
-    if kind == "classify":
-        kind = PROBLEMS.get(config.get("problem_type"), kind)
-    return as_recipe(
-        folder,
-        {**model, "activation": ACTIVATIONS[activation]},
-        kind,
-        spelling(folder) or {},
-    )
+    model["activation"] = ACTIVATIONS[activation]
+    return as_recipe(folder, model, _task(config), spelling(folder) or {})
 
 
 def as_recipe(folder: Path, model: dict[str, Any], task: str, text: dict[str, Any]) -> Recipe:
-    """Args: model, without its kind; task, its kind; text, without the tokenizer."""
-    return Recipe.model_validate(
-        {
-            "name": "pretrained",
-            "data": {"train": str(folder)},
-            "text": {**text, "max_length": model["positions"], "tokenizer": {"kind": "wordpiece"}},
-            "task": {"kind": task},
-            "model": {"kind": "bert", **model},
-        }
-    )
+    """Args: model, without its kind; task, its kind; text, without the tokenizer.
+
+    Raises:
+        JobError: there is no such model.
+    """
+    text = {**text, "max_length": model["positions"], "tokenizer": {"kind": "wordpiece"}}
+    values = {
+        "name": "pretrained",
+        "data": {"train": str(folder)},
+        "text": text,
+        "task": {"kind": task},
+        "model": {"kind": "bert", **model},
+    }
+    try:
+        return Recipe.model_validate(values)
+    except ValidationError as error:
+        lines = "; ".join(explain(error, values))
+        raise JobError(f"{folder / CONFIG} is of a model that cannot be: {lines}") from error
 
 
 def labels(folder: Path) -> list[str]:
     """What each output of the head is of; none of a model without labels."""
     config = _json(folder / CONFIG)
-    if (config.get("architectures") or [""])[0] not in TASKS:
+    if _task(config) not in LABELLED:
         return []
-    return [name for _, name in sorted(config.get("id2label", {}).items(), key=lambda p: int(p[0]))]
+    return [name for _, name in sorted(config["id2label"].items(), key=lambda pair: int(pair[0]))]
+
+
+def _task(config: dict[str, Any]) -> str:
+    """Its kind. A classifier of one number is a regression there."""
+    architecture = (config.get("architectures") or [""])[0]
+    kind = TASKS.get(architecture, "masked_language_model")
+    if kind != "classify":
+        return kind
+    alone = len(config.get("id2label", "two")) == 1
+    return "regress" if alone else PROBLEMS.get(str(config.get("problem_type")), kind)
 
 
 def spelling(folder: Path) -> dict[str, bool] | None:

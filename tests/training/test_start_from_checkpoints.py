@@ -1,0 +1,107 @@
+"""A new model starts from a folder that transformers wrote, as from an earlier run."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from configs import loading
+from pipeline import initial_weights
+from pipeline.build import build_model
+from pipeline.errors import JobError
+from pipeline.huggingface import reading
+from pipeline.training import checkpoints
+
+TINY = Path(__file__).parents[1] / "huggingface" / "tiny_bert"
+EXPECTED = json.loads((TINY / "expected.json").read_bytes())
+SIZES = "layers: 2, width: 8, heads: 2, inner: 12, positions: 12"
+VOCABULARY, LABELS = reading.read(TINY / "classifier")[1:3]
+
+
+def started(kind, sizes=SIZES, vocabulary=VOCABULARY, labels=LABELS, task="classify"):
+    """A model that starts from one of the folders, and what is said of it."""
+    recipe = loading.parse(
+        f"{{name: x, data: {{train: a}}, text: {{max_length: 12}}, task: {{kind: {task}}},"
+        f" model: {{kind: bert, {sizes}}}, init_from: {TINY / kind}}}"
+    )
+    model = build_model(recipe, vocabulary, len(labels))
+    counts = np.ones(len(vocabulary), int)
+    return model, initial_weights.start(model, recipe, vocabulary, labels, counts)
+
+
+def weights(model):
+    return checkpoints.arrays(checkpoints.by_path(model.weights))
+
+
+def inputs():
+    return {
+        "ids": np.array(EXPECTED["input_ids"], np.int32),
+        "types": np.array(EXPECTED["token_type_ids"], np.int32),
+    }
+
+
+def test_a_classifier_answers_as_in_transformers():
+    model, told = started("classifier")
+    logits = model(inputs(), training=False)["logits"]
+    np.testing.assert_allclose(logits, EXPECTED["classifier"]["logits"], atol=1e-5)
+    assert told["init_from.new"] == "none"
+    assert told["init_from.vocabulary"].startswith("13 of 13 words, 92.9%")  # of 14 with [UNK]
+
+
+def test_a_tagger_answers_as_in_transformers():
+    model, told = started("tagger", labels=["B-x", "I-x", "O"], task="tag")
+    starts = np.tile(np.arange(1, 9, dtype=np.int32), (2, 1))
+    found = model({**inputs(), "starts": starts}, training=False)["logits"]
+    wanted = np.array(EXPECTED["tagger"]["logits"])[:, :8]
+    np.testing.assert_allclose(found, wanted, atol=1e-5)
+    assert told["init_from.new"] == "none"
+
+
+@pytest.mark.parametrize(
+    ("kind", "labels"), [("pretraining", LABELS), ("classifier", ["other", "labels"])]
+)
+def test_other_labels_have_a_head_of_their_own(kind, labels):
+    model, told = started(kind, labels=labels)
+    assert told["init_from.new"] == "head"
+    found = reading.read(TINY / kind)[-1]
+    for path, value in weights(model).items():
+        if not path.startswith(("head/", "seed_generator")) and path in found:
+            np.testing.assert_array_equal(value, found[path], err_msg=path)
+    assert {"pooler/kernel", "encoder/layer_1/outer/bias"} <= found.keys() & weights(model).keys()
+
+
+def test_words_go_over_by_their_spelling():
+    # As many words as positions, so that one could be taken for the other.
+    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "sat", "dog", "cat", *"efgh"]
+    model, told = started("pretraining", vocabulary=words)
+    table = reading.read(TINY / "pretraining")[-1]["embeddings/table"]
+    found = weights(model)["embeddings/table"]
+    for new, word in enumerate(words):
+        known = word in VOCABULARY
+        wanted = table[VOCABULARY.index(word)] if known else table.mean(axis=0)
+        np.testing.assert_allclose(found[new], wanted, rtol=1e-6, err_msg=word)
+    positions = reading.read(TINY / "pretraining")[-1]["embeddings/positions"]
+    np.testing.assert_array_equal(weights(model)["embeddings/positions"], positions)
+    assert told["init_from.vocabulary"].startswith("2 of 7 words")
+
+
+@pytest.mark.parametrize(
+    ("sizes", "said"),
+    [
+        (SIZES.replace("heads: 2", "heads: 4"), r"has heads 4; say model: {kind: bert, heads: 2,"),
+        (SIZES.replace("layers: 2", "layers: 1"), "has layers 1; say .*layers: 2"),
+        (SIZES.replace(", inner: 12", ""), "has inner 32; say .*inner: 12"),
+        (f"{SIZES}, activation: gelu_tanh", "has activation gelu_tanh; say .*activation: gelu"),
+        (f"{SIZES}, epsilon: 1.0e-5", "has epsilon 1e-05; say .*epsilon: 1e-12"),
+        ("size: tiny", "has layers|width 128"),
+    ],
+)
+def test_other_sizes_are_said(sizes, said):
+    with pytest.raises(JobError, match=said):
+        started("pretraining", sizes)
+
+
+def test_a_folder_that_is_not_there():
+    with pytest.raises(JobError, match="there is no trained run"):
+        started("nothing")
