@@ -45,6 +45,7 @@ stage_command("export", "export", "Publish the model as a SavedModel that takes 
 
 app.command()(exports.verify)
 app.command()(exports.predict)
+app.command()(exports.huggingface)
 app.command()(generation.generate)
 app.command()(comparisons.compare)
 app.command()(comparisons.learning_curve)

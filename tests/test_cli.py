@@ -56,7 +56,8 @@ def test_help_lists_every_command_in_full():
     stages = "prepare train evaluate export verify"
     assert (
         " ".join(lines)
-        == f"new check run {stages} predict generate compare learning-curve serve doctor"
+        == f"new check run {stages} predict huggingface generate compare learning-curve"
+        " serve doctor"
     )
 
 

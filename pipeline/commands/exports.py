@@ -1,4 +1,4 @@
-"""Commands that use an export: verify, predict, serve."""
+"""Commands that use what was trained: verify, predict, huggingface, serve."""
 
 import os
 import sys
@@ -61,6 +61,22 @@ def predict(
     answer(
         f"{facts['predicted']:,} of {facts['rows']:,} rows are answered in {output}", facts, as_json
     )
+
+
+def huggingface(
+    run: Annotated[str, typer.Argument(metavar="RUN", help="A run's or an export's folder.")],
+    output: Annotated[Path, typer.Option(help="Folder to write; not there yet.")],
+    as_json: Json = False,
+) -> None:
+    """Write a trained BERT as a folder for transformers."""
+    from pipeline import earlier_weights
+    from pipeline.huggingface.writing import write
+    from pipeline.quiet import import_tensorflow
+
+    import_tensorflow()
+    config = write(earlier_weights.read(earlier_weights.on_disk(run)), output)
+    architecture = config["architectures"][0]
+    answer(f"{architecture} is in {output}", {"architecture": architecture}, as_json)
 
 
 def serve(context: typer.Context) -> None:
