@@ -28,7 +28,6 @@ class Forward:
         self, model: keras.Model, strategy: tf.distribute.Strategy, signature: dict
     ) -> None:
         self.strategy, self.names = strategy, list(model.input)
-        self.all_look_at_all = "types" in self.names
         parts = strategy.num_replicas_in_sync
 
         @tf.function(
@@ -53,20 +52,11 @@ class Forward:
         """
         order = np.argsort(split.lengths, kind="stable")
         parts = self.strategy.num_replicas_in_sync
-        for rows in self.cut(order, split.lengths):
+        most = PAIRS if "types" in self.names else None
+        for rows in cut(order, split.lengths, most):
             batch = batching.batch(split, rows, parts)
             shown = {name: tf.constant(batch[name]) for name in self.names}
             yield rows, batch, self.forward(shown)
-
-    def cut(self, order: np.ndarray, lengths: np.ndarray) -> Iterator[np.ndarray]:
-        """BATCH rows at a time, from the longest fewer if all tokens look at each other."""
-        while len(order):
-            rows = order[:BATCH]
-            if self.all_look_at_all:
-                fits = np.arange(1, len(rows) + 1) * lengths[rows] ** 2 <= PAIRS
-                rows = rows[: max(1, int(fits.sum()))]
-            yield rows
-            order = order[len(rows) :]
 
     def logits(self, split: data.Split, see: See = _nothing) -> np.ndarray:
         """(N, C) float32, in the split's order. Args: see, is shown each batch and its outputs."""
@@ -94,6 +84,21 @@ class Forward:
             data.Sequences(np.concatenate(tags), offsets),
             data.Sequences(np.concatenate(chances), offsets),
         )
+
+
+def cut(order: np.ndarray, lengths: np.ndarray, most: int | None) -> Iterator[np.ndarray]:
+    """The rows `order`, BATCH at a time, of long texts fewer.
+
+    Args: lengths, (N,) of all, which in this order grow; most, how many pairs of tokens a batch
+        may have at most, None for any number.
+    """
+    while len(order):
+        rows = order[:BATCH]
+        if most is not None:
+            fitting = np.arange(1, len(rows) + 1) * lengths[rows].astype(np.int64) ** 2 <= most
+            rows = rows[: max(1, int(fitting.sum()))]
+        yield rows
+        order = order[len(rows) :]
 
 
 def replica_id() -> tf.Tensor:

@@ -163,10 +163,25 @@ def test_missing_file_is_an_error(tmp_path):
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
-        ("task: {kind: tag}\nmodel: {kind: text_cnn}", "tag with rnn, lstm and gru"),
+        ("task: {kind: tag}\nmodel: {kind: text_cnn}", "tag with rnn, lstm, gru and bert"),
         ("task: {kind: classify}\nmodel: {kind: elmo}", "does not learn a task of kind 'classify'"),
         ("task: {kind: language_model}\nmodel: {kind: lstm}", "language_model goes with elmo"),
         ("task: {kind: classify}\nmodel: {kind: gru, projection: 8}", "projection belongs to kind"),
+        *(
+            (
+                f"task: {{kind: classify}}\ntext: {{max_length: 20}}\nmodel: {{kind: bert, {it}}}",
+                say,
+            )
+            for it, say in {
+                "size: tiny, layers: 3": "size 'tiny' is layers 2, width 128, heads 2: leave it",
+                "width: 65, heads: 2": "2 heads cannot share a width of 65 evenly",
+                "positions: 19": "max_length 20 is more than model.positions 19",
+            }.items()
+        ),
+        (
+            "task: {kind: classify}\ntext: {max_length: 2}\nmodel: {kind: bert}",
+            "holds .CLS. and, of a pair, two .SEP., got 2: set 3 at least",
+        ),
         (
             "task: {kind: classify, second: b}\n"
             "model: {kind: gru, pairs: {compare: attention}, pooling: {kind: last}}",
@@ -182,3 +197,22 @@ def test_missing_file_is_an_error(tmp_path):
 def test_what_does_not_go_together_is_said(settings, said):
     with pytest.raises(loading.RecipeError, match=said):
         loading.parse(f"name: x\ndata: {{train: a}}\n{settings}", [])
+
+
+@pytest.mark.parametrize(
+    ("said", "sizes"),
+    [
+        ("", (4, 256, 4)),
+        ("size: base", (12, 768, 12)),
+        ("size: tiny, layers: 2", (2, 128, 2)),
+        ("layers: 6, width: 384", (6, 384, 6)),
+        ("width: 8", (4, 8, 1)),
+        ("width: 384, heads: 12", (4, 384, 12)),
+    ],
+)
+def test_sizes_of_a_bert(said, sizes):
+    text = f"name: x\ndata: {{train: a}}\ntask: {{kind: classify}}\nmodel: {{kind: bert, {said}}}"
+    model = loading.parse(text, []).model
+    assert (model.layers, model.width, model.heads) == sizes
+    recipe = loading.parse(text, [])
+    assert loading.parse(loading.dump(recipe), []) == recipe

@@ -23,7 +23,7 @@ EXPORTS = {
     "spelled_cnn": ("{kind: classify}", SPELLED_CNN),
     "spelled_lstm": ("{kind: multilabel}", SPELLED_LSTM),
     "spelled_pair": (PAIR, SPELLED_LSTM),
-    "bert": ("{kind: multilabel}", BERT),
+    "bert": ("{kind: multilabel}", BERT[:-1] + ", pooling: max}"),
     "bert_pair": (PAIR, BERT),
     "bert_value": ("{kind: regress, second: other}", BERT[:-1] + ", pooling: mean}"),
 }

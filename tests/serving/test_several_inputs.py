@@ -31,6 +31,19 @@ class Pair(tf.Module):
         return {"value": tf.cast(more, tf.float32), "label": tf.where(more > 0, "more", "not")}
 
 
+class Sequence(tf.Module):
+    """The sum of the ids of the second text, after that of the first."""
+
+    @tf.function(input_signature=[STRINGS, STRINGS])
+    def from_texts(self, text, second):
+        return {"sums": tf.zeros([tf.size(text), 2], tf.int32)}
+
+    @tf.function(input_signature=[IDS, IDS])
+    def from_ids(self, ids, types):
+        sums = [tf.reduce_sum(ids * tf.cast(types == kind, tf.int32), axis=1) for kind in (0, 1)]
+        return {"sums": tf.stack(sums, axis=1)}
+
+
 class Tagger(tf.Module):
     """A word's tag is its length; each word of more than three letters is a span."""
 
@@ -80,7 +93,8 @@ TAGGED = {
 @pytest.fixture(scope="module")
 def several(tmp_path_factory):
     folder = tmp_path_factory.mktemp("several")
-    for name, model, other in (("pair", Pair(), "ids"), ("tagger", Tagger(), "words")):
+    models = {"pair": (Pair(), "ids"), "sequence": (Sequence(), "ids")}
+    for name, (model, other) in {**models, "tagger": (Tagger(), "words")}.items():
         signatures = {"serving_default": model.from_texts, other: getattr(model, f"from_{other}")}
         tf.saved_model.save(model, str(folder / "models" / name / "1"), signatures)
     with running(folder, folder / "models") as server:
@@ -123,6 +137,17 @@ def test_ids_of_two_texts(client_of, tmp_path):
     with client_of("pair") as client:
         got = TokenizingClient(client, tmp_path).predict(["my card", "card"], ["card", "my"])
         assert got["value"] == [-6.0, 1.0]
+
+
+def test_ids_of_two_texts_as_one_sequence(client_of, tmp_path):
+    settings = Text.model_validate({"max_length": 7})
+    vocabulary = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "card", "my"]
+    Tokenizer(settings, from_tokens(vocabulary)).save(tmp_path)
+    with client_of("sequence") as client:
+        tokenizing = TokenizingClient(client, tmp_path, bert=True)
+        got = tokenizing.predict(["my card", "card my my my"], ["card", "my my my my my"])
+    # [CLS] my card [SEP] card [SEP]; of the second pair two tokens of each are left.
+    assert got["sums"] == [[2 + 6 + 5 + 3, 5 + 3], [2 + 5 + 6 + 3, 6 + 6 + 3]]
 
 
 def test_answers_are_as_long_as_their_texts(client_of):
