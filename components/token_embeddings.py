@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from components.dropouts import dropped
+from components.layer_norm import normed
 from components.multi_head_attention import first_weights
 from components.positions import sinusoids
 
@@ -87,8 +88,10 @@ class TokenEmbeddings(keras.layers.Layer):
             types = ops.zeros_like(ids[:1]) if types is None else types
             # A product, for its gradient: it sums over the tokens of a few types.
             x = x + ops.matmul(ops.one_hot(types, self.num_types), self.type_table)
-        x = self.normalize(x) if self.norm else ops.cast(x, self.compute_dtype)
-        return dropped(x, self.dropout if training else 0.0, self.generator)
+        x = normed(self.normalize, x, training) if self.norm else x
+        return dropped(
+            ops.cast(x, self.compute_dtype), self.dropout if training else 0.0, self.generator
+        )
 
     def counted(self, ids):
         """The positions of tokens that are one text a row, (T,)."""

@@ -22,8 +22,8 @@ class TransformerLayer(keras.layers.Layer):
         there -> (B, T, D) and a dict of what was asked for: with cache "cache", with return_weights
         "weights" and, with `cross`, "cross_weights".
     Args: num_heads; inner, width between the linear layers; activation, a kind of
-        `components.activations`; norm; dropout, rate of what is added;
-        attention_dropout, rate of the weights; epsilon, of the norms; cross; seed.
+        `components.activations`; norm; dropout, rate of what is added; attention_dropout, rate of
+        the weights; epsilon, of the norms; cross; seed.
     Raises: ValueError for another activation or norm.
     Sources: Vaswani et al. 2017, https://arxiv.org/abs/1706.03762, sections 3.1 to 3.3 and 5.4;
         `pre`: Radford et al. 2019, "Language Models are Unsupervised Multitask Learners", section
