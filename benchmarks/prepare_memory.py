@@ -1,10 +1,11 @@
 """The most resident memory that `textmill prepare` needs for a large corpus.
 
-    python benchmarks/prepare_memory.py [--megabytes 2000] [--files 4]
+    python benchmarks/prepare_memory.py [--megabytes 2000] [--files 4] [--pretrain]
 
-Film reviews and novels, repeated, as JSONL; a WordPiece vocabulary learned from them. What is
-printed is the highest sum, over time, of the resident memory of the command's processes, looked at
-ten times a second.
+Film reviews and novels, repeated, as JSONL; a WordPiece vocabulary learned from them. They are
+prepared to be classified, or as pairs of texts for a masked language model. What is printed is the
+highest sum, over time, of the resident memory of the command's processes, looked at ten times a
+second.
 """
 
 import argparse
@@ -21,9 +22,10 @@ name: prepare-memory
 work: {output}
 data: {{train: "{folder}/*.jsonl", valid: 0.05}}
 text: {{tokenizer: {{kind: wordpiece, size: 30000}}}}
-task: {{kind: classify}}
-model: {{kind: text_cnn}}
+task: {{kind: {task}}}
+model: {{kind: {model}}}
 """
+KINDS = {False: ("classify", "text_cnn"), True: ("masked_language_model", "bert")}
 
 
 def resident(process: psutil.Process) -> int:
@@ -41,12 +43,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--megabytes", type=float, default=2000)
     parser.add_argument("--files", type=int, default=4)
+    parser.add_argument("--pretrain", action="store_true")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         folder, recipe = Path(temporary, "corpus"), Path(temporary, "recipe.yaml")
         paths = corpus.make(folder, arguments.megabytes, arguments.files)
         size = sum(path.stat().st_size for path in paths) / 1e6
-        recipe.write_text(RECIPE.format(folder=folder, output=Path(temporary, "output")))
+        task, model = KINDS[arguments.pretrain]
+        filled = {"folder": folder, "output": Path(temporary, "output")}
+        recipe.write_text(RECIPE.format(**filled, task=task, model=model))
         command = [str(Path(sys.executable).with_name("textmill")), "prepare", str(recipe)]
         start, most = time.monotonic(), 0
         process = psutil.Popen(command)

@@ -152,8 +152,7 @@ class Drawing:
         """A random document that is neither this one nor a copy of it."""
         own = self.documents.hash(number)
         for _ in range(TRIES):
-            other = int(random.integers(len(self.documents) - 1))
-            other += other >= number
+            other = int(random.integers(len(self.documents)))
             if self.documents.hash(other) != own:
                 return other
         raise JobError(
