@@ -7,6 +7,7 @@ import mlflow
 from configs.recipe import Recipe
 from pipeline import provenance, tracking
 from pipeline.mlflow_store import explained
+from pipeline.prepare.checks import text_columns
 
 
 def log_model(recipe: Recipe, run_dir: Path, export_dir: Path) -> str:
@@ -26,7 +27,7 @@ def log_model(recipe: Recipe, run_dir: Path, export_dir: Path) -> str:
                 name="model",
                 python_model=str(Path(__file__).with_name("served_model.py")),
                 artifacts={"export": str(export_dir)},
-                model_config={"pairs": getattr(recipe.task, "second", None) is not None},
+                model_config={"pairs": len(text_columns(recipe.task)) > 1},
                 pip_requirements=provenance.requirements("tensorflow", "tensorflow-text", "mlflow"),
                 registered_model_name=name,
             )

@@ -47,11 +47,19 @@ def predicted(asked: Questions, answers: Answers, task: Span) -> Predicted:
     ]
     silent = np.isinf(answers.margins) | (task.impossible & (answers.margins > task.threshold))
     given = ["" if none else text for text, none in zip(best, silent, strict=True)]
-    nothing = answers.no_answer if task.impossible else np.full(len(best), -np.inf, np.float32)
-    # No answer comes last, and is certain where there is nothing else.
-    scores = np.column_stack([answers.scores, np.where(np.isinf(answers.margins), 0.0, nothing)])
-    chances = softmax(scores.astype(np.float64), axis=1)
-    return Predicted(best, given, answers.margins, np.where(silent, chances[:, -1], chances[:, 0]))
+    scores, nothing = chances(answers, task)
+    return Predicted(best, given, answers.margins, np.where(silent, nothing, scores[:, 0]))
+
+
+def chances(answers: Answers, task: Span) -> tuple[np.ndarray, np.ndarray]:
+    """(B, K) probabilities of the answers, and (B,) of there being none, which sum to 1.
+
+    That there is none is certain where nothing can be an answer.
+    """
+    nothing = answers.no_answer if task.impossible else np.full_like(answers.no_answer, -np.inf)
+    nothing = np.where(np.isinf(answers.margins), 0.0, nothing)
+    found = softmax(np.column_stack([answers.scores, nothing]).astype(np.float64), axis=1)
+    return found[:, :-1], found[:, -1]
 
 
 def logits(forward: Forward, split: Split, see: See | None) -> tuple[Sequences, Sequences]:

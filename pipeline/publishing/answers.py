@@ -8,7 +8,7 @@ from typing import Any, assert_never
 import numpy as np
 
 from configs import loading
-from configs.tasks import Classify, LanguageModel, Multilabel, Regress, Tag, Task
+from configs.tasks import Classify, LanguageModel, Multilabel, Regress, Span, Tag, Task
 from pipeline import artifacts
 from pipeline.publishing import saved_model
 
@@ -89,6 +89,12 @@ def columns(outputs: dict[str, Any], task: Task, labels: list[str]) -> list[dict
         case Tag():
             rows = zip(*outputs.values(), strict=True)
             return [_tagged(dict(zip(outputs, row, strict=True))) for row in rows]
+        case Span():
+            pairs = zip(outputs["answer"].tolist(), outputs["score"].tolist(), strict=True)
+            return [
+                {"predicted_answer": answer, "predicted_score": round(score, DECIMALS)}
+                for answer, score in pairs
+            ]
         case LanguageModel():
             return [
                 {"predicted_perplexity": round(p, DECIMALS)} for p in outputs["perplexity"].tolist()

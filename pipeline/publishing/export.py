@@ -7,7 +7,7 @@ from pathlib import Path
 
 from configs import loading
 from configs.recipe import Recipe
-from configs.tasks import LanguageModel, Tag
+from configs.tasks import LanguageModel, Span, Tag
 from pipeline import artifacts, earlier_weights, registry, runs, tracking
 from pipeline.progress import log
 from pipeline.publishing import saved_model, serving_ops
@@ -67,15 +67,19 @@ def _write(folder: Path, recipe: Recipe, run_dir: Path, version: int) -> list[st
     from pipeline import data
     from pipeline.publishing import golden, warm_up
     from pipeline.publishing.golden_language import language_answers, next_answers
+    from pipeline.publishing.golden_spans import span_answers_to
     from pipeline.publishing.golden_tags import tag_answers
     from pipeline.publishing.language_signatures import language_servable
     from pipeline.publishing.signatures import servable
+    from pipeline.publishing.span_signatures import span_servable
     from pipeline.publishing.tag_signatures import tag_servable
 
     trained = runs.load(run_dir)
     tokenizer, model, labels, task = trained.tokenizer, trained.model, trained.labels, recipe.task
     if isinstance(task, Tag):
         served = tag_servable(tokenizer, model, labels, task)
+    elif isinstance(task, Span):
+        served = span_servable(tokenizer, model, task, recipe.export.top_k)
     elif isinstance(task, LanguageModel):
         served = language_servable(tokenizer, model, task, recipe.backward, recipe.export.top_k)
     else:
@@ -90,9 +94,12 @@ def _write(folder: Path, recipe: Recipe, run_dir: Path, version: int) -> list[st
     inputs = served.inputs
     examples = list(zip(*[found.texts, found.second_texts][: len(inputs.texts)], strict=True))
     examples = golden.choose(examples, recipe.export.golden, len(inputs.texts))
+    clear = CLEAR * TOLERANCES[recipe.train.precision]
     if isinstance(task, Tag):
-        clear = CLEAR * TOLERANCES[recipe.train.precision]
         requests = tag_answers(examples, inputs, model, labels, task, clear)
+    elif isinstance(task, Span):
+        top_k = recipe.export.top_k
+        requests = span_answers_to(examples, tokenizer, model, task, top_k, clear)
     elif isinstance(task, LanguageModel):
         requests = language_answers(examples, inputs, model, task, recipe.backward)
         if "next" in served.functions:

@@ -5,7 +5,7 @@ from typing import Any, assert_never
 
 from configs.models import AwdLstm, Elmo
 from configs.recipe import Recipe
-from configs.tasks import Classify, LanguageModel, Multilabel, Regress, Tag
+from configs.tasks import Classify, LanguageModel, Multilabel, Regress, Span, Tag
 
 
 def how_to_call(
@@ -61,6 +61,11 @@ TAGS = """of each text's words, as many as the model reads: `words` as they stan
 `begins` and `ends`, their places in it, counted in code points; `tags`, and `scores`, the
 probability of each tag. Rows of fewer words are filled up with "", with 0, and places with -1."""
 
+SPAN = """of each question, `text`, about its context, `second`: `answer`, "" for none, and its
+`score`; `begin` and `end`, where it stands in the context, counted in code points, -1 for none;
+`answers`, `scores`, `answer_begins` and `answer_ends`, the best {k}. Scores are probabilities among
+the best."""
+
 SPANS = """
 Of the spans that the tags spell: `span_labels`, `span_begins` and `span_ends`, filled up in the
 same way."""
@@ -77,6 +82,9 @@ def _outputs(recipe: Recipe, k: int) -> str:
             )
         case Tag(scheme=scheme):
             return TAGS + ("" if scheme == "plain" else SPANS)
+        case Span():
+            none = " `no_answer` is that of there being none." if recipe.task.impossible else ""
+            return SPAN.format(k=min(recipe.export.top_k, recipe.task.n_best)) + none
         case LanguageModel():
             return _of_a_language_model(recipe)
         case unknown:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from configs.recipe import Recipe
+from configs.tasks import Span
 from pipeline import artifacts
 from pipeline.publishing.how_to_call import how_to_call
 
@@ -16,6 +17,7 @@ TASKS = {
     "multilabel": "gives {what} any number of {number} labels",
     "regress": "gives {what} a number",
     "tag": "gives each word of {what} one tag of {number}",
+    "span": "finds the answer to a question in a context",
     "language_model": "tells how likely {what} is",
 }
 
@@ -75,6 +77,12 @@ Fingerprint `{data["fingerprint"]}`, from {", ".join(f"`{path}`" for path in rec
 
 
 def _read(recipe: Recipe, inputs: Any) -> str:
+    if isinstance(recipe.task, Span):
+        longest, stride = recipe.task.longest_question, recipe.task.stride
+        return (
+            f"{longest} tokens of a question, and all of its context: a long one in\n  windows of"
+            f" {recipe.text.max_length} tokens with the question, {stride} apart"
+        )
     if inputs.wrapping is None:
         return f"{recipe.text.max_length} tokens of {'each' if inputs.pair else 'a'} text"
     if inputs.pair:
@@ -102,6 +110,11 @@ def _metrics(path: Path) -> str:
 def _score_limit(kind: str) -> str:
     if kind == "regress":
         return "Its numbers come without a measure of their certainty."
+    if kind == "span":
+        return (
+            "Its answers stand in the context word for word. Scores are shares of the best answers'"
+            "\n  probability, the model's own."
+        )
     if kind == "language_model":
         return (
             "Perplexities compare only between models of one vocabulary: tokens that are not in it"
