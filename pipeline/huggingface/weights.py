@@ -81,7 +81,7 @@ def read(
     known = {_plain(name): np.asarray(value) for name, value in theirs.items()}
     wanted = names(num_layers)
     for part in parts(task):
-        if part is _MASKED and not np.array_equal(known.get(TIED, known.get(TABLE)), known[TABLE]):
+        if part is _MASKED and not _tied(known):
             continue  # ours has the table of tokens as its last kernel, this one another
         there = [name for name in part.values() if name in known]
         wanted |= {own: (name,) for own, name in part.items()} if there else {}
@@ -114,6 +114,10 @@ def write(weights: Mapping[str, np.ndarray], num_layers: int, task: str) -> dict
         for own, each in wanted.items()
         for name, value in zip(each, _theirs(own, weights[own], len(each)), strict=True)
     }
+
+
+def _tied(known: Mapping[str, np.ndarray]) -> bool:
+    return TIED not in known or (TABLE in known and np.array_equal(known[TIED], known[TABLE]))
 
 
 def _plain(name: str) -> str:

@@ -107,11 +107,12 @@ def test_half_precision_is_read_in_full(folder, dtype):
     np.testing.assert_array_equal(found["mlm/bias"], bias)
 
 
-def test_a_weight_that_is_missing_is_named(folder):
-    gone = "bert.encoder.layer.1.output.dense.bias"
-    renamed(folder, lambda name: None if name == gone else name)
-    said = r"lacks 1 weights of a BERT of 2 layers: encoder.layer.1.output.dense.bias"
-    with pytest.raises(JobError, match=said):
+@pytest.mark.parametrize(
+    "gone", ["encoder.layer.1.output.dense.bias", "embeddings.word_embeddings.weight"]
+)
+def test_a_weight_that_is_missing_is_named(folder, gone):
+    renamed(folder, lambda name: None if name == f"bert.{gone}" else name)
+    with pytest.raises(JobError, match=f"lacks 1 weights of a BERT of 2 layers: {gone}"):
         reading.read(folder)
 
 
