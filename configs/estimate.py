@@ -71,7 +71,7 @@ def parameters(
                 "embeddings": (vocabulary + model.positions + 2 + 2) * width,
                 "encoder": model.layers * _transformer_layer(width, _inner(model)),
             }
-            if isinstance(recipe.task, Tag):
+            if isinstance(recipe.task, Tag | Span):
                 return {**parts, **_head(recipe, width, outputs)}
             own = "pooler" if isinstance(model.pooling, FirstToken) else "pooling"
             pooled = _pooled(model.pooling) * width

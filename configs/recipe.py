@@ -98,14 +98,13 @@ class Recipe(Closed):
             LanguageModel: isinstance(model, Elmo | AwdLstm),
             MaskedLanguageModel: isinstance(model, Bert),
             Tag: isinstance(model, Recurrent | Bert),
-            Span: isinstance(model, Recurrent),
+            Span: isinstance(model, Recurrent | Bert),
         }.get(type(task), not isinstance(model, Elmo))
         if not learns:
             raise ValueError(
                 f"a model of kind {model.kind!r} does not learn a task of kind {task.kind!r}:"
                 " language_model goes with elmo and awd_lstm, masked_language_model with bert, tag"
-                " with rnn, lstm, gru and bert, span with rnn, lstm and gru, and elmo with"
-                " language_model only"
+                " and span with rnn, lstm, gru and bert, and elmo with language_model only"
             )
         if isinstance(model, AwdLstm) and getattr(task, "second", None):
             raise ValueError(

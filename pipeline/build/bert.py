@@ -1,4 +1,4 @@
-"""BERT for labels: one answer for a text, or for two in one sequence, and one for each word."""
+"""BERT fine-tuned: one answer for a text or for two, one for each word, the span that answers."""
 
 from collections.abc import Callable
 from typing import Any
@@ -8,14 +8,15 @@ from keras import ops
 
 from components.heads import LinearHead
 from components.pooler import Pooler
+from components.span_head import SpanHead
 from components.tag_heads import CrfHead, SoftmaxTagHead
-from components.text_models import tagger, text_classifier
+from components.text_models import span_reader, tagger, text_classifier
 from components.token_embeddings import TokenEmbeddings
 from components.transformer import Transformer
 from configs.models import Bert
 from configs.poolings import FirstToken
 from configs.recipe import Recipe
-from configs.tasks import Tag
+from configs.tasks import Span, Tag
 from pipeline.build.recurrent import pooling
 
 Read = Callable[[], tuple[dict[str, Any], Any, Any]]
@@ -29,6 +30,8 @@ def bert(recipe: Recipe, model: Bert, size: int, num_labels: int) -> keras.Model
     if isinstance(recipe.task, Tag):
         kind = CrfHead if recipe.task.decoder == "crf" else SoftmaxTagHead
         return tagger(read, kind(num_labels, model.head_dropout, **rest), model.kind, starts=True)
+    if isinstance(recipe.task, Span):
+        return span_reader(read, SpanHead(**rest), model.kind)
     pool: keras.layers.Layer
     if isinstance(model.pooling, FirstToken):
         pool = Pooler(seed + 401, dtype=policy, name="pooler")
