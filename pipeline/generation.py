@@ -20,7 +20,7 @@ from configs.loading import RecipeError
 from configs.models import AwdLstm
 from configs.tasks import LanguageModel
 from pipeline import artifacts, finding_runs, runs
-from pipeline.text.special import END, PAD, SPECIAL, START
+from pipeline.text.special import PAD
 
 
 @dataclass(frozen=True)
@@ -139,16 +139,17 @@ def generate(
         )
     trained = runs.load(run_dir)
     tokenizer = trained.tokenizer
-    never = {PAD, START, tokenizer.vocabulary.index(SPECIAL[-1])}
+    start, end = tokenizer.start_id, tokenizer.end_id
+    never = {tokenizer.pad_id, start, tokenizer.mask_id} - {None}
     never |= set() if unknown else {tokenizer.unknown_id}
     document = recipe.task.carry == "document"
     generator = Generator(
         NextWord(trained.model, never),
         sampling.sampler(tokenizer.vocabulary_size),
-        stop=END if document else None,
+        stop=end if document else None,
     )
     # As `pipeline.streams` shows texts: one that runs on begins after the end of another.
-    begun = [START if document else END, *tokenizer.all_ids([prompt]).values.numpy().tolist()]
+    begun = [start if document else end, *tokenizer.all_ids([prompt]).values.numpy().tolist()]
     written = generator(begun, tokens)
     text = prompt.rstrip() + continued(tokenizer, begun[1:], written)
     return {"text": text, "tokens": len(written)}
@@ -158,7 +159,7 @@ def continued(tokenizer: Any, begun: list[int], written: list[int]) -> str:
     """What was written, as a text that goes on; a new line where a text ends and another begins."""
     lines: list[list[int]] = [[]]
     for token in written:
-        if token == END:
+        if token == tokenizer.end_id:
             lines.append([])
         else:
             lines[-1].append(token)

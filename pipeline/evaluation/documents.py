@@ -19,7 +19,7 @@ from pipeline.evaluation.measured import Measured
 from pipeline.neural_cache import Cache
 from pipeline.perplexity import DocumentLosses
 from pipeline.runs import Trained
-from pipeline.text.special import PAD, START, UNKNOWN
+from pipeline.text.special import PAD, UNKNOWN
 
 SHOWN = 10  # documents at either end
 LONGEST = 300  # characters of a document that are shown
@@ -127,10 +127,10 @@ def unigram_losses(case: Read) -> np.ndarray:
 
     Each word of the vocabulary counts once more than it stands there, so that none is impossible.
     """
-    number = case.vocabulary_size
+    number, start = case.vocabulary_size, case.train.ids.values[0]
     counts = np.bincount(case.train.ids.values, minlength=number) + 1.0
-    counts[[PAD, START]] = 0.0  # are never to be predicted
+    counts[[PAD, start]] = 0.0  # are never to be predicted
     losses = -np.log(np.maximum(counts, 1e-9) / counts.sum())
-    losses[[PAD, START]] = 0.0
+    losses[[PAD, start]] = 0.0
     sums = np.concatenate([[0.0], np.cumsum(losses[case.split.ids.values])])
     return sums[case.split.ids.offsets[1:]] - sums[case.split.ids.offsets[:-1]]

@@ -15,7 +15,6 @@ from pipeline.publishing.language_signatures import last_tokens, shown
 from pipeline.streams import stream, window
 from pipeline.text.characters import SENTENCE_END, SENTENCE_START
 from pipeline.text.model_inputs import ModelInputs
-from pipeline.text.special import END, START
 
 
 def language_answers(
@@ -40,7 +39,8 @@ def language_answers(
 def document(text: str, inputs: ModelInputs) -> Split:
     """A split that holds a text as its one document, in so far as a model reads it."""
     read = {name: x.numpy()[0] for name, x in inputs.of_texts(tf.constant([text])).items()}
-    ids = np.array([START, *read["ids"], END], np.int32)
+    bounds = inputs.tokenizer.start_id, inputs.tokenizer.end_id
+    ids = np.array([bounds[0], *read["ids"], bounds[1]], np.int32)
     offsets = np.array([0, len(ids)])
     sequences = {"ids": Sequences(ids, offsets)}
     if "characters" in read:
@@ -58,7 +58,7 @@ def next_answers(
     requests = []
     for (text,) in examples:
         ids = last_tokens(tokenizer, tf.constant([text])).values.numpy()
-        framed = np.array([START, *ids, END], np.int32)
+        framed = np.array([tokenizer.start_id, *ids, tokenizer.end_id], np.int32)
         inputs = {"ids": Sequences(framed, np.array([0, len(framed)]))}
         split = Split(inputs, None, [text], {}, np.ones(1, np.float32))
         row = stream(split, [0], task, False)

@@ -44,13 +44,16 @@ class OneDirection:
 
     Call: `ids` (B, T) -> {"losses": (B, T + 1), of the words and the end that is read last, "real":
     (B, T + 1) float, 0 at padding}.
-    Args: model; task, for its `carry`; backward, whether the model reads so.
+    Args: model; task, for its `carry`; backward, whether the model reads so; start, end: the ids of
+        [CLS] and [SEP].
     """
 
-    def __init__(self, model: Any, task: LanguageModel, backward: bool) -> None:
+    def __init__(
+        self, model: Any, task: LanguageModel, backward: bool, start: int, end: int
+    ) -> None:
         self.model, self.weights, self.backward = model, model.weights, backward
         self.input = {"ids": model.input["ids"]}
-        self.before = START if task.carry == "document" else END
+        self.before, self.end = start if task.carry == "document" else end, end
 
     def __call__(self, inputs: dict[str, tf.Tensor], training: bool) -> dict[str, tf.Tensor]:
         shown = self.shown(inputs["ids"])
@@ -60,7 +63,7 @@ class OneDirection:
     def shown(self, ids: tf.Tensor) -> dict[str, tf.Tensor]:
         """(B, T) -> what the model reads: (B, T + 1) ids and targets, and the rest."""
         words = lengths(ids)
-        framed = bounded(ids, words, self.before, END)
+        framed = bounded(ids, words, self.before, self.end)
         if self.backward:
             framed = tf.reverse_sequence(framed, words + 2, seq_axis=1)
         targets = framed[:, 1:]

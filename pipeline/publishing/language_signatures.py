@@ -10,7 +10,7 @@ from pipeline.build import elmo_layers
 from pipeline.publishing.language_scorers import BothDirections, OneDirection, lengths
 from pipeline.publishing.servable import Servable, not_empty
 from pipeline.text.model_inputs import ModelInputs
-from pipeline.text.special import END, PAD, SPECIAL, START
+from pipeline.text.special import PAD, SPECIAL
 
 TEXT = [tf.TensorSpec([None], tf.string, "text")]
 
@@ -31,7 +31,8 @@ def language_servable(
     """
     both = "second_targets" in model.input
     inputs = ModelInputs(tokenizer, ("ids", "characters") if both else ("ids",))
-    scorer = BothDirections(model) if both else OneDirection(model, task, backward)
+    bounds = tokenizer.start_id, tokenizer.end_id
+    scorer = BothDirections(model) if both else OneDirection(model, task, backward, *bounds)
 
     def readable(outputs: dict[str, tf.Tensor], _: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         real = outputs["real"]
@@ -87,8 +88,8 @@ def last_tokens(tokenizer: Any, text: tf.Tensor) -> tf.RaggedTensor:
 
 def shown(tokenizer: Any) -> list[bool]:
     """(V,) whether a token may be shown as the next one: a word, or the end of a text."""
-    hidden = {PAD, tokenizer.unknown_id, START}
+    hidden = {PAD, tokenizer.unknown_id, tokenizer.start_id, tokenizer.mask_id}
     return [
-        token == END or (token not in hidden and spelling not in SPECIAL)
+        token == tokenizer.end_id or (token not in hidden and spelling not in SPECIAL)
         for token, spelling in enumerate(tokenizer.vocabulary)
     ]

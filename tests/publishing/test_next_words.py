@@ -11,7 +11,8 @@ from configs import loading
 from pipeline.build import build_model
 from pipeline.publishing import saved_model, serving_ops
 from pipeline.publishing.golden_language import language_answers, next_answers
-from pipeline.publishing.language_signatures import language_servable
+from pipeline.publishing.language_scorers import OneDirection
+from pipeline.publishing.language_signatures import language_servable, shown
 from pipeline.publishing.verify import replay
 from pipeline.text import vocabulary
 from pipeline.text.special import SPECIAL
@@ -128,3 +129,19 @@ def test_a_running_text_follows_the_end_of_another(tmp_path):
         answer, _ = exported(tmp_path / carry, *made(f"task.carry={carry}"))
         found[carry] = answer([""], signature="next")["scores"][0]
     assert np.abs(found["document"] - found["stream"]).max() > 1e-3
+
+
+@pytest.mark.parametrize("carry", ["document", "stream"])
+def test_a_ready_vocabulary_has_its_own_boundaries(carry):
+    """BERT's has [CLS] and [SEP] at 101 and 102."""
+    tokens = ["[PAD]", "[MASK]", "one", "[SEP]", "[UNK]", "[CLS]", "two"]
+    recipe = loading.parse(RECIPE, [f"task.carry={carry}", "text.tokenizer={kind: wordpiece}"])
+    tokenizer = Tokenizer(recipe.text, vocabulary.from_tokens(tokens))
+    model = build_model(recipe, tokens, 1)
+    assert shown(tokenizer) == [token in ("one", "two", "[SEP]") for token in tokens]
+    bounds = tokenizer.start_id, tokenizer.end_id
+    scorer = OneDirection(model, recipe.task, False, *bounds)
+    read = scorer.shown(tokenizer.ids(["one two", "two"]).to_tensor())
+    first = 5 if carry == "document" else 3
+    assert read["ids"].numpy().tolist() == [[first, 2, 6], [first, 6, 0]]
+    assert read["targets"].numpy().tolist() == [[2, 6, 3], [6, 3, 0]]
