@@ -102,6 +102,22 @@ def test_other_sizes_are_said(sizes, said):
         started("pretraining", sizes)
 
 
+def test_a_preset_of_keras_hub(tmp_path):
+    import keras_hub
+
+    backbone = keras_hub.models.BertBackbone(len(VOCABULARY), 2, 2, 8, 12, max_sequence_length=12)
+    backbone.save_to_preset(str(tmp_path))
+    keras_hub.models.BertTokenizer(VOCABULARY, lowercase=True).save_to_preset(str(tmp_path))
+    with pytest.raises(JobError, match=r"say .*activation: gelu_tanh"):
+        started(tmp_path)
+    model, told = started(tmp_path, f"{SIZES}, activation: gelu_tanh")
+    assert told["init_from.new"] == "head"
+    found = weights(model)
+    np.testing.assert_array_equal(
+        found["embeddings/table"], backbone.get_layer("token_embedding").embeddings.numpy()
+    )
+
+
 def test_a_folder_that_is_not_there():
     with pytest.raises(JobError, match="there is no trained run"):
         started("nothing")
