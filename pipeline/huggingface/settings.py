@@ -36,7 +36,11 @@ READ = {
     "is_decoder": False,
     "type_vocab_size": 2,
 }
-TASKS = {"BertForSequenceClassification": "classify", "BertForTokenClassification": "tag"}
+TASKS = {
+    "BertForSequenceClassification": "classify",
+    "BertForTokenClassification": "tag",
+    "BertForQuestionAnswering": "span",
+}
 PROBLEMS = {"regression": "regress", "multi_label_classification": "multilabel"}
 LABELLED = ("classify", "multilabel", "tag")
 

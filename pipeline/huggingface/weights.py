@@ -44,6 +44,7 @@ _MASKED = {
 _NEXT = {"nsp/kernel": "cls.seq_relationship.weight", "nsp/bias": "cls.seq_relationship.bias"}
 _CLASSES = {"head/project/kernel": "classifier.weight", "head/project/bias": "classifier.bias"}
 _TAGS = {f"head/scores/{own[5:]}": name for own, name in _CLASSES.items()}
+_SPANS = {"head/scores/kernel": "qa_outputs.weight", "head/scores/bias": "qa_outputs.bias"}
 TABLE, TIED = "embeddings.word_embeddings.weight", "cls.predictions.decoder.weight"
 # Of what is BERT itself. A file of BertModel alone has no prefix, and is read with it as well.
 PREFIX, _BODY = "bert.", ("embeddings/", "encoder/", "pooler/")
@@ -64,7 +65,7 @@ def names(num_layers: int) -> Names:
 
 def parts(task: str) -> list[dict[str, str]]:
     """What may stand above BERT's layers. Args: task, its kind."""
-    return [_POOLER, _MASKED, _NEXT, _TAGS if task == "tag" else _CLASSES]
+    return [_POOLER, _MASKED, _NEXT, {"tag": _TAGS, "span": _SPANS}.get(task, _CLASSES)]
 
 
 def read(

@@ -122,6 +122,8 @@ def _architecture(paths: set[str]) -> str:
         return "BertForSequenceClassification"
     if "head/scores/project/kernel" in paths:
         return "BertForTokenClassification"
+    if "head/scores/kernel" in paths:
+        return "BertForQuestionAnswering"
     if "mlm/bias" in paths:
         return "BertForPreTraining" if "nsp/kernel" in paths else "BertForMaskedLM"
     return "BertModel"

@@ -54,12 +54,15 @@ def main():
         "pretraining": transformers.BertForPreTraining,
         "classifier": transformers.BertForSequenceClassification,
         "tagger": transformers.BertForTokenClassification,
+        "span": transformers.BertForQuestionAnswering,
     }
     labels = {"classifier": ["bad", "fine", "good"], "tagger": ["B-x", "I-x", "O"]}
     for kind, made in kinds.items():
         names = labels.get(kind, ["LABEL_0", "LABEL_1"])
         config.id2label = dict(enumerate(names))
         config.label2id = {label: i for i, label in enumerate(names)}
+        if kind == "span":
+            config.max_position_embeddings = 100  # a question and an answer fit in
         model = randomize(made(config))
         model.save_pretrained(folder / kind)
         shutil.copy(vocabulary, folder / kind)

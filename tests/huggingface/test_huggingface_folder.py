@@ -14,7 +14,12 @@ from pipeline.errors import JobError
 from pipeline.huggingface import reading, settings, weights
 
 TINY = Path(__file__).with_name("tiny_bert")
-KINDS = {"pretraining": "masked_language_model", "classifier": "classify", "tagger": "tag"}
+KINDS = {
+    "pretraining": "masked_language_model",
+    "classifier": "classify",
+    "tagger": "tag",
+    "span": "span",
+}
 
 
 @pytest.fixture

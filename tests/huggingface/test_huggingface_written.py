@@ -31,7 +31,7 @@ def earlier(kind, **changes):
     return dataclasses.replace(found, recipe=recipe.model_copy(update=parts))
 
 
-@pytest.mark.parametrize("kind", ["pretraining", "classifier", "tagger"])
+@pytest.mark.parametrize("kind", ["pretraining", "classifier", "tagger", "span"])
 def test_transformers_own_folder_comes_back(kind, tmp_path):
     written = tmp_path / "written"
     write(earlier(kind), written)

@@ -19,11 +19,13 @@ SIZES = "layers: 2, width: 8, heads: 2, inner: 12, positions: 12"
 VOCABULARY, LABELS = reading.read(TINY / "classifier")[1:3]
 
 
-def started(kind, sizes=SIZES, vocabulary=VOCABULARY, labels=LABELS, task="classify"):
+def started(
+    kind, sizes=SIZES, vocabulary=VOCABULARY, labels=LABELS, task="classify", max_length=12
+):
     """A model that starts from one of the folders, and what is said of it."""
     recipe = loading.parse(
-        f"{{name: x, data: {{train: a}}, text: {{max_length: 12}}, task: {{kind: {task}}},"
-        f" model: {{kind: bert, {sizes}}}, init_from: {TINY / kind}}}"
+        f"{{name: x, data: {{train: a}}, text: {{max_length: {max_length}}},"
+        f" task: {{kind: {task}}}, model: {{kind: bert, {sizes}}}, init_from: {TINY / kind}}}"
     )
     model = build_model(recipe, vocabulary, len(labels))
     counts = np.ones(len(vocabulary), int)
@@ -55,6 +57,18 @@ def test_a_tagger_answers_as_in_transformers():
     found = model({**inputs(), "starts": starts}, training=False)["logits"]
     wanted = np.array(EXPECTED["tagger"]["logits"])[:, :8]
     np.testing.assert_allclose(found, wanted, atol=1e-5)
+    assert told["init_from.new"] == "none"
+
+
+def test_a_span_model_answers_as_in_transformers():
+    sizes = SIZES.replace("positions: 12", "positions: 100")
+    model, told = started("span", sizes, labels=[], task="span", max_length=100)
+    found = model(inputs(), training=False)
+    for row, types in enumerate(EXPECTED["token_type_ids"]):
+        context = np.flatnonzero(types)
+        for name in ("start_logits", "end_logits"):
+            wanted = np.array(EXPECTED["span"][name])[row, context]
+            np.testing.assert_allclose(found[name][row].numpy()[context], wanted, atol=1e-5)
     assert told["init_from.new"] == "none"
 
 
