@@ -166,6 +166,14 @@ def test_missing_file_is_an_error(tmp_path):
         ("task: {kind: tag}\nmodel: {kind: text_cnn}", "tag with rnn, lstm, gru and bert"),
         ("task: {kind: classify}\nmodel: {kind: elmo}", "does not learn a task of kind 'classify'"),
         ("task: {kind: language_model}\nmodel: {kind: lstm}", "language_model goes with elmo"),
+        (
+            "task: {kind: masked_language_model}\nmodel: {kind: lstm}",
+            "masked_language_model with bert",
+        ),
+        (
+            "task: {kind: masked_language_model}\ntext: {max_length: 7}\nmodel: {kind: bert}",
+            "two texts, got 7: set 8 at least",
+        ),
         ("task: {kind: classify}\nmodel: {kind: gru, projection: 8}", "projection belongs to kind"),
         *(
             (

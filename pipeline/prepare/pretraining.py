@@ -58,19 +58,26 @@ def stages(
     counts: Counts = {
         split: [fact["documents"][split]["documents"] for fact in tokenized] for split in SPLITS
     }
-    check(task, counts)
+    for split, numbers in counts.items():
+        single = sum(fact["documents"][split]["single"] for fact in tokenized)
+        check(task, split, sum(numbers), single)
     work = partial(shard, **shared, counts=counts)
     sharded = on_beam(recipe.beam, work, [share.unit for share in shares], scratch / "sharded")
     return [one | other for one, other in zip(tokenized, sharded, strict=True)]
 
 
-def check(task: MaskedLanguageModel, counts: Counts) -> None:
-    for split, numbers in counts.items():
-        if task.pairs == "next" and sum(numbers) == 1:
-            raise JobError(
-                f"data.{split} is one document, and the second text of half of its pairs has to be"
-                " of another one: name more files, or set task.pairs to order or none"
-            )
+def check(task: MaskedLanguageModel, split: str, documents: int, single: int) -> None:
+    """Args: how many documents the split has, and how many of these are of one sentence."""
+    if task.pairs != "none" and documents == single > 0:
+        raise JobError(
+            f"no document of data.{split} has two sentences, which a pair is made of: are its"
+            " records whole documents? Set task.pairs to none to do without pairs"
+        )
+    if task.pairs == "next" and documents == 1:
+        raise JobError(
+            f"data.{split} is one document, and the second text of half of its pairs has to be of"
+            " another one: name more files, or set task.pairs to order or none"
+        )
 
 
 def shard(

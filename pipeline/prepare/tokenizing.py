@@ -1,5 +1,6 @@
 """The second pass over a file of documents: their sentences as token ids, in files to draw from."""
 
+import functools
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
@@ -56,7 +57,7 @@ def tokenize(
         ]
         none = Labels((), ())
         chosen = choose(share, recipe, places / "plan" / name, none, dead, shown)
-        make = document_tokenizer(task, tokenizer)
+        make = document_tokenizer(task.language, str(places / "tokenizer"))
         for examples, made in mapped(make, chosen, THREADS):
             splits = np.array([example.split for example in examples], np.uint8)
             write(made, splits.tolist(), writers)
@@ -82,13 +83,14 @@ def write(made: Tokenized, splits: list[int], writers: list[Writer]) -> None:
             writers[code].write(tokens, made.lengths[begin:end])
 
 
+@functools.lru_cache(maxsize=2)
 def document_tokenizer(
-    task: MaskedLanguageModel, tokenizer: Any
+    language: str, folder: str
 ) -> Callable[[list[Example]], tuple[list[Example], Tokenized]]:
     """Make the function from examples to themselves and their tokens; threads may share it.
 
-    Sentences are found before their letters are made small, for these tell where one begins; HTML
-    is gone by then.
+    It is made once a process. Sentences are found before their letters are made small, for these
+    tell where one begins; HTML is gone by then.
     """
     import tensorflow as tf
 
@@ -96,6 +98,7 @@ def document_tokenizer(
     from pipeline.text.cleaning import clean
     from pipeline.text.sentences import sentences
 
+    tokenizer = loaded_tokenizer(folder)
     settings = tokenizer.settings
     as_written = settings.model_copy(update={"lower": False, "whitespace": False})
     prepare = tf.function(
@@ -105,7 +108,7 @@ def document_tokenizer(
 
     def make(examples: list[Example]) -> tuple[list[Example], Tokenized]:
         texts = tf.constant([example.record.texts[0] for example in examples], tf.string)
-        split = [sentences(t.decode(), task.language) for t in prepare(texts).numpy().tolist()]
+        split = [sentences(t.decode(), language) for t in prepare(texts).numpy().tolist()]
         ids = rest.all_ids(tf.constant([s for document in split for s in document], tf.string))
         tokens, lengths = ids.flat_values.numpy(), ids.row_lengths().numpy()
         owner = np.repeat(np.arange(len(split)), [len(document) for document in split])

@@ -62,6 +62,8 @@ class Tokenizer(tf.Module):
 
     def without_html(self) -> "Tokenizer":
         """The same for texts that HTML was taken out of already: doing it twice might do more."""
+        if not self.settings.html:
+            return self
         return Tokenizer(self.settings.model_copy(update={"html": False}), self._vocabulary)
 
     @tf.function(input_signature=_TEXTS)

@@ -207,7 +207,7 @@ def test_copies_of_a_document_are_no_other_one(prepared, tmp_path):
 
 def test_documents_too_short_for_pairs(prepared, tmp_path):
     data = write(tmp_path, ["One two.", "Three four."])
-    with pytest.raises(JobError, match=r"data\.train is empty: "):
+    with pytest.raises(JobError, match=r"no document of data\.train has two sentences"):
         prepared(data, "task: {kind: masked_language_model}")
 
 
