@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from configs.tasks import LanguageModel, MaskedLanguageModel, Task
+from configs.tasks import LanguageModel, MaskedLanguageModel, Span, Task
 from pipeline.errors import JobError
 from pipeline.text.special import ENDS, MASKS, STARTS
 
@@ -13,7 +13,7 @@ def check(task: Task, tokenizer: Any) -> None:
         JobError: one is not.
     """
     needed = {}
-    if isinstance(task, LanguageModel | MaskedLanguageModel):
+    if isinstance(task, LanguageModel | MaskedLanguageModel | Span):
         needed = {STARTS: tokenizer.start_id, ENDS: tokenizer.end_id}
     if isinstance(task, MaskedLanguageModel):
         needed[MASKS] = tokenizer.mask_id

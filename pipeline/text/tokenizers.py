@@ -91,7 +91,7 @@ class Tokenizer(tf.Module):
         """The words of raw texts, and where each begins and ends, see `pipeline.text.spans`."""
         return spans(texts, self.settings)
 
-    @tf.function(input_signature=_TEXTS)
+    @tf.function(input_signature=_TEXTS, autograph=False)
     def places(self, texts: tf.Tensor) -> tuple[tf.RaggedTensor, tf.RaggedTensor, tf.RaggedTensor]:
         """The ids of raw texts, and where each begins and ends, see `pipeline.text.token_places`."""
         return token_places(texts, self.settings, self._encoder)
