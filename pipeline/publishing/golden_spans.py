@@ -33,7 +33,8 @@ def span_answers_to(
         windows = split.asked.windows
         found = span_answers.decode(start, end, windows, task.longest_answer, task.n_best + 1)
         if decided(found, task, clear):
-            best = span_answers.Answers(*(each[:, : task.n_best] for each in found[:3]), found[3])
+            firsts, lasts, scores = (each[:, : task.n_best] for each in found[:3])
+            best = span_answers.Answers(firsts, lasts, scores, found.no_answer)
             outputs = _outputs(split, best, task, min(top_k, task.n_best))
             requests.append({"text": question, "second": context, "outputs": outputs})
     return requests

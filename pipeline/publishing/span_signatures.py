@@ -27,13 +27,13 @@ def span_servable(tokenizer: Any, model: Any, task: Span, top_k: int) -> Servabl
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, n) for n in ("text", "second")])
     def from_texts(text, second):
-        contexts, *places = tokenizer.places(second)
+        contexts, token_begins, token_ends = tokenizer.places(second)
         made = windows(tokenizer.all_ids(text), contexts, how)
         logits = served.outputs({"ids": made.ids.to_tensor(0), "types": made.types.to_tensor(0)})
         start, end = logits["start_logits"], logits["end_logits"]
         number = tf.size(text, tf.int64)
         found = decode(start, end, made, number, task.longest_answer, task.n_best)
-        texts, begins, ends = cut(second, *places, found)
+        texts, begins, ends = cut(second, token_begins, token_ends, found)
         scores, nothing = _chances(found.scores, found.no_answer, task)
         silent = found.firsts[:, 0] < 0
         if task.impossible:
