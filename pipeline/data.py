@@ -151,7 +151,9 @@ def load(
     carried = {column: found[f"column/{column}"] for column in columns}
     if isinstance(task, Span):
         return _windowed(prepared, found, spellings.spelled, carried, task)
-    if isinstance(recipe.model, Bert) if sequences is None else sequences:
+    if sequences is None:
+        sequences = isinstance(recipe.model, Bert)
+    if sequences:
         made = _wrapped(prepared, found, task)
         found, inputs = found | made, [name for name in made if name not in ("words", "label")]
     return Split(

@@ -163,7 +163,7 @@ def test_missing_file_is_an_error(tmp_path):
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
-        ("task: {kind: tag}\nmodel: {kind: text_cnn}", "tag with rnn, lstm, gru and bert"),
+        ("task: {kind: tag}\nmodel: {kind: text_cnn}", "tag and span with rnn"),
         ("task: {kind: classify}\nmodel: {kind: elmo}", "does not learn a task of kind 'classify'"),
         ("task: {kind: language_model}\nmodel: {kind: lstm}", "language_model goes with elmo"),
         (

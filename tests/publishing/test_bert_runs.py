@@ -192,6 +192,7 @@ def test_a_tagger_answers_what_it_answered_before_its_export(tags):
     assert answer(["Ada lives in Köln"])["tags"] == given["tags"]
 
 
+@pytest.mark.slow
 def test_an_ensemble_reads_as_its_members_do(pairs, tags):
     made, run_dir = pairs
     members = {"kind": "ensemble", "members": (str(run_dir), str(run_dir))}
@@ -208,6 +209,7 @@ def test_an_ensemble_reads_as_its_members_do(pairs, tags):
         train(Recipe.model_validate({**made.model_dump(), "model": mixed}), prepare(made))
 
 
+@pytest.mark.slow
 def test_a_report_shows_what_pooled_a_pair(pairs):
     made, _ = pairs
     model = {**SIZE, "pooling": {"kind": "attention", "width": 4}}
