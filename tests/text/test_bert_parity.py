@@ -37,22 +37,23 @@ def both(request, data):
     )
 
 
-def lines(path, number):
+def first(number, path):
     with gzip.open(path, "rt", encoding="utf-8") as file:
         return [line.rstrip("\n") for line in islice(file, number)]
 
 
 def test_ids_of_real_lines_are_the_same(both, data):
-    """Films, novels, tweets, and captions in German and French."""
+    """Film reviews, novels, tweets, captions in German and French."""
     theirs, ours = both
-    texts = [json.loads(line)["text"] for line in lines(data / "imdb" / "test.jsonl.gz", 300)]
-    for novel in lines(data / "novels" / "novels.jsonl.gz", 3):
-        texts += json.loads(novel)["text"].split("\n")[:400]
-    rows = (data / "wnut17" / "wnut17train.conll").read_text(encoding="utf-8").split("\n\n")
-    texts += [" ".join(line.split("\t")[0] for line in row.split("\n")) for row in rows[:1000]]
+    texts = [json.loads(line)["text"] for line in first(5000, data / "imdb" / "test.jsonl.gz")]
+    novels = first(30, data / "novels" / "novels.jsonl.gz")
+    texts += [line for novel in novels for line in json.loads(novel)["text"].split("\n")][:5000]
+    for name in ("wnut17train.conll", "emerging.dev.conll"):
+        rows = (data / "wnut17" / name).read_text(encoding="utf-8").split("\n\n")
+        texts += [" ".join(line.split("\t")[0] for line in row.split("\n")) for row in rows]
     for language in ("de", "fr"):
-        texts += lines(data / "multi30k" / f"train.{language}.gz", 500)
-    assert len(texts) > 3000
+        texts += first(4000, data / "multi30k" / f"train.{language}.gz")
+    assert len(texts) > 20_000
     different = [t for t, a, b in zip(texts, theirs(texts), ours(texts), strict=True) if a != b]
     assert different == []
 
