@@ -28,6 +28,7 @@ def read(folder: Path) -> tuple[Recipe, list[str], list[str], dict[str, np.ndarr
     except (SafetensorError, OSError) as error:
         raise JobError(f"{path} is no safetensors file, or is cut short: {error}") from error
     found = weights.read(theirs, recipe.model.layers, recipe.task.kind, str(path))
+    _check_shapes(found, recipe.model, str(path))
     tokens = (folder / settings.VOCABULARY).read_text(encoding="utf-8").removesuffix("\n")
     vocabulary = tokens.split("\n")
     rows = len(found["embeddings/table"])
@@ -58,3 +59,24 @@ def files(folder: Path) -> list[Path]:
             " write model and tokenizer with save_pretrained(FOLDER)"
         )
     return [folder / name for name in needed]
+
+
+def _check_shapes(found: dict[str, np.ndarray], model: Bert, where: str) -> None:
+    """
+    Raises:
+        JobError: `config.json` says other sizes than the weights have.
+    """
+    assert model.inner is not None
+    layer = {
+        "attention/qkv_kernel": (model.width, 3 * model.width),
+        "inner/kernel": (model.width, model.inner),
+    }
+    wanted = {"embeddings/positions": (model.positions, model.width)}
+    for n in range(model.layers):
+        wanted |= {f"encoder/layer_{n}/{name}": shape for name, shape in layer.items()}
+    for name, shape in wanted.items():
+        if found[name].shape != shape:
+            raise JobError(
+                f"{where}: {name} has shape {found[name].shape} as textmill turns it, but"
+                f" {settings.CONFIG} makes it {shape}: do they belong together?"
+            )

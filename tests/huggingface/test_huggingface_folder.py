@@ -127,6 +127,9 @@ def test_a_weight_that_is_missing_is_named(folder, gone):
         ({"model_type": "roberta"}, "reads model_type 'bert', got 'roberta'"),
         ({"hidden_act": "silu"}, "hidden_act gelu, gelu_new.*got 'silu'"),
         ({"position_embedding_type": "relative_key"}, "position_embedding_type 'absolute', got"),
+        ({"hidden_size": 6}, r"embeddings/positions has shape \(12, 8\) .*makes it \(12, 6\)"),
+        ({"intermediate_size": 9}, r"inner/kernel has shape \(8, 12\) .*makes it \(8, 9\)"),
+        ({"hidden_size": 7}, "a model that cannot be: .*2 heads cannot share a width of 7"),
         ({"num_hidden_layers": 3}, "lacks 16 weights of a BERT of 3 layers"),
     ],
 )
