@@ -1,6 +1,7 @@
 """Questions from files to windows: what is learned, and what answers are compared with."""
 
 import gzip
+import itertools
 import json
 
 import numpy as np
@@ -10,8 +11,9 @@ from reading import dead_letters, examples
 
 from pipeline import data
 from pipeline.prepare import prepare
+from pipeline.questions import labels
 from pipeline.text import tokenizers
-from pipeline.text.windows import windowing, windows
+from pipeline.text.windows import Windows, windowing, windows
 
 LONG = "  ".join(f"Word {n} stands, here." for n in range(12)) + " Café\u0301s end it."
 RECORDS = [
@@ -69,6 +71,18 @@ def test_windows_hold_the_answers_or_none(made):
     assert {part.split()[0] for part in found[1]} == {"11"}
     assert {part.rstrip(".") for part in found[2]} == {"Café\u0301s"}
     assert found[3] == set()
+
+
+def test_a_window_has_the_whole_answer_or_none():
+    begins, ends, leads = np.array([0, 3, 6]), np.array([5, 8, 10]), np.array([4, 4, 4])
+    three = Windows(None, None, np.zeros(3, int), leads, begins, ends, begins, ends)
+    for first, last in itertools.combinations_with_replacement(range(10), 2):
+        answer = data.Sequences(np.array([first, last]), np.array([0, 2]))
+        wanted = [
+            [4 + first - begin, 4 + last - begin] if begin <= first and last < end else [0, 0]
+            for begin, end in zip(begins, ends, strict=True)
+        ]
+        assert labels(answer, three).tolist() == wanted
 
 
 def test_a_server_s_windows_are_those_that_are_learned(made):
