@@ -122,6 +122,7 @@ def load(
     """
     import tensorflow as tf
 
+    from pipeline import questions
     from pipeline.spellings import Spellings
 
     splits = artifacts.manifest(prepared)["splits"]
@@ -150,7 +151,7 @@ def load(
     found = {name: _joined([part[name] for part in parsed]) for name in parsed[0]}
     carried = {column: found[f"column/{column}"] for column in columns}
     if isinstance(task, Span):
-        return _windowed(prepared, found, spellings.spelled, carried, task)
+        return questions.load(prepared, found, spellings.spelled, carried, task)
     if sequences is None:
         sequences = isinstance(recipe.model, Bert)
     if sequences:
@@ -183,17 +184,6 @@ def _wrapped(prepared: Path, found: dict[str, Any], task: Task) -> dict[str, Seq
     how = wrapping.wrapping(tokenizers.load(prepared / "tokenizer"))
     make = wrapped_data.of_words if task.kind == "tag" else wrapped_data.of_texts
     return make(found, how)
-
-
-def _windowed(
-    prepared: Path, found: dict[str, Any], spelled: list[str], columns: dict, task: Span
-) -> Split:
-    from pipeline import questions
-    from pipeline.text import tokenizers, windows
-
-    how = windows.windowing(tokenizers.load(prepared / "tokenizer"), task)
-    answers = Words(found["answers"], spelled)
-    return questions.windowed({**found, "answers": answers}, columns, how)
 
 
 def _plain(batch: dict, number: Callable) -> dict[str, Any]:

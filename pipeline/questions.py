@@ -1,13 +1,16 @@
 """Span questions in memory: the windows of their contexts, which a model reads, and the rest."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
+from configs.tasks import Span
 from pipeline.data import Sequences, Split, Words
-from pipeline.text.windows import Windowing, Windows, windows
+from pipeline.text import tokenizers
+from pipeline.text.windows import Windowing, Windows, windowing, windows
 
 CHUNK = 1024  # questions whose windows are made at a time
 
@@ -37,6 +40,14 @@ class Questions:
     def cut(self, row: int, first: int, last: int) -> str:
         """What the tokens from first to last of a question's context say, as it stands there."""
         return self.split.second_texts[row][self.begins[row][first] : self.ends[row][last]]
+
+
+def load(
+    prepared: Path, found: dict[str, Any], spelled: list[str], columns: dict, task: Span
+) -> Split:
+    """`windowed`, of what stands in prepared data. Args: spelled, the answers by their numbers."""
+    how = windowing(tokenizers.load(prepared / "tokenizer"), task)
+    return windowed({**found, "answers": Words(found["answers"], spelled)}, columns, how)
 
 
 def windowed(found: dict[str, Any], columns: dict[str, list[str]], how: Windowing) -> Split:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from pipeline import page
-from pipeline.evaluation import attention_page, baselines, evaluation_method, paired
+from pipeline.evaluation import attention_page, baselines, evaluation_method, paired, spans_page
 from pipeline.evaluation.intervals import LEVEL, spell
 from pipeline.evaluation.scores import PERCENT, TITLES
 from pipeline.evaluation.strongest import MOST_TOKENS
@@ -46,7 +46,7 @@ def write(report: dict[str, Any], drawn: dict[str, Any]) -> str:
         section("How it learned", pictures.get("learning", "")),
         section("Predictions against labels", pictures.get("scatter", "")),
         section("Where it is good, and where not", pictures.get("slices", ""), slices(report)),
-        answerable(report),
+        spans_page.write(report),
         novelty(report),
         confused(report, pictures),
         section("Whether to believe its confidence", pictures.get("reliability", "")),
@@ -122,24 +122,6 @@ def slices(report: dict[str, Any]) -> str:
         [part["by"], part["part"], part["n"], spelled(score, part)] for part in report["slices"]
     ]
     return page.table(["by", "part", evaluation_method.units(report), TITLES[score]], rows)
-
-
-def answerable(report: dict[str, Any]) -> str:
-    """Of span questions some of which have no answer: how good it is at either, and thresholds."""
-    if "answerable" not in report:
-        return ""
-    shown = ("f1", "exact")
-    rows = [
-        [entry["part"], entry["questions"], *(spelled(name, entry[name]) for name in shown)]
-        for entry in report["answerable"]
-    ]
-    table = page.table(["", "questions", *map(title, shown)], rows)
-    best = page.table(
-        ["best task.threshold for", "threshold", "score reached, %"],
-        [[TITLES[e["for"]], float(e["threshold"]), 100 * e["score"]] for e in report["thresholds"]],
-    )
-    note = '<p class="soft">The best thresholds are those for these very questions.</p>'
-    return section("Questions with an answer, and without", table, best, note)
 
 
 def novelty(report: dict[str, Any]) -> str:

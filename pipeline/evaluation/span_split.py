@@ -93,14 +93,12 @@ def thresholds(case: Answered) -> list[dict[str, Any]]:
     """What `task.threshold` would have been best for each score, and that score."""
     best, margins = case.predicted.best, case.predicted.margins
     answered = np.array([bool(text) for text in best])
-    found = dict(
-        zip(("f1", "exact"), span_scores.scores(best, case.golds, True)[::-1], strict=True)
-    )
-    return [
-        {"for": name}
-        | span_scores.best_threshold(each, answered, case.answerable, margins)._asdict()
-        for name, each in found.items()
-    ]
+    exact, f1 = span_scores.scores(best, case.golds, impossible=True)
+    found = []
+    for name, each in (("f1", f1), ("exact", exact)):
+        reached = span_scores.best_threshold(each, answered, case.answerable, margins)
+        found.append({"for": name, **reached._asdict()})
+    return found
 
 
 def worst(case: Answered, number: int) -> list[dict[str, Any]]:
