@@ -10,7 +10,7 @@ from configs.models import Bert
 from configs.recipe import Recipe
 from pipeline import artifacts
 from pipeline.errors import JobError
-from pipeline.huggingface import settings, weights
+from pipeline.huggingface import settings, vocabulary, weights
 
 
 def read(folder: Path) -> tuple[Recipe, list[str], list[str], dict[str, np.ndarray]]:
@@ -21,23 +21,21 @@ def read(folder: Path) -> tuple[Recipe, list[str], list[str], dict[str, np.ndarr
     """
     recipe = settings.recipe(folder)
     assert isinstance(recipe.model, Bert)
-    files(folder)
-    path = folder / settings.WEIGHTS
+    _, path, file = files(folder)
     try:
         theirs = load_file(path)
     except (SafetensorError, OSError) as error:
         raise JobError(f"{path} is no safetensors file, or is cut short: {error}") from error
     found = weights.read(theirs, recipe.model.layers, recipe.task.kind, str(path))
     _check_shapes(found, recipe.model, str(path))
-    tokens = (folder / settings.VOCABULARY).read_text(encoding="utf-8").removesuffix("\n")
-    vocabulary = tokens.split("\n")
+    tokens = vocabulary.read(file)
     rows = len(found["embeddings/table"])
-    if len(vocabulary) > rows:
+    if len(tokens) > rows:
         raise JobError(
-            f"{folder / settings.VOCABULARY} has {len(vocabulary)} tokens, but the model has"
-            f" vectors of {rows}: do they belong together?"
+            f"{file} has {len(tokens)} tokens, but the model has vectors of {rows}: do they belong"
+            " together?"
         )
-    return recipe, vocabulary, settings.labels(folder), found
+    return recipe, tokens, settings.labels(folder), found
 
 
 def content(folder: Path) -> str:
@@ -46,19 +44,20 @@ def content(folder: Path) -> str:
 
 
 def files(folder: Path) -> list[Path]:
-    """What a model is read from.
+    """What a model is read from: its settings, its weights, its tokens.
 
     Raises:
         JobError: one of these is not there.
     """
-    needed = (settings.CONFIG, settings.WEIGHTS, settings.VOCABULARY)
-    if missing := [name for name in needed if not (folder / name).is_file()]:
+    words = vocabulary.find(folder) or folder / vocabulary.LINES
+    needed = [folder / settings.CONFIG, folder / settings.WEIGHTS, words]
+    if missing := [path.name for path in needed if not path.is_file()]:
         there = ", ".join(sorted(path.name for path in folder.glob("*") if path.is_file()))
         raise JobError(
             f"{folder} lacks {', '.join(missing)}; it has {there}: load it with transformers, and"
             " write model and tokenizer with save_pretrained(FOLDER)"
         )
-    return [folder / name for name in needed]
+    return needed
 
 
 def _check_shapes(found: dict[str, np.ndarray], model: Bert, where: str) -> None:

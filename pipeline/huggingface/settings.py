@@ -9,8 +9,9 @@ from pydantic import ValidationError
 from configs.mistakes import explain
 from configs.recipe import Recipe
 from pipeline.errors import JobError
+from pipeline.huggingface import vocabulary
 
-CONFIG, WEIGHTS, VOCABULARY = "config.json", "model.safetensors", "vocab.txt"
+CONFIG, WEIGHTS = "config.json", "model.safetensors"
 TOKENIZER = "tokenizer_config.json"
 ACTIVATIONS = {
     "gelu": "gelu",
@@ -118,12 +119,13 @@ def spelling(folder: Path) -> dict[str, bool] | None:
 
     Accents go with capitals, if nothing else is said, as in BERT.
     """
-    path = folder / TOKENIZER
-    if not path.is_file():
+    if exact := vocabulary.normalizer(folder):
+        lower, accents = exact["lowercase"], exact["strip_accents"]
+    elif (folder / TOKENIZER).is_file():
+        said = _json(folder / TOKENIZER)
+        lower, accents = said.get("do_lower_case", True), said.get("strip_accents")
+    else:
         return None
-    said = _json(path)
-    lower = said.get("do_lower_case", True)
-    accents = said.get("strip_accents")
     return {"lower": lower, "strip_accents": lower if accents is None else accents}
 
 

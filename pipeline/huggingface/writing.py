@@ -12,7 +12,7 @@ from configs.tasks import Tag
 from pipeline import artifacts
 from pipeline.earlier_weights import Earlier
 from pipeline.errors import JobError
-from pipeline.huggingface import settings, weights
+from pipeline.huggingface import settings, vocabulary, weights
 from pipeline.text.special import ENDS, MASKS, PAD, STARTS
 
 SPECIAL_TOKENS = "special_tokens_map.json"
@@ -42,7 +42,7 @@ def write(earlier: Earlier, folder: Path) -> dict[str, Any]:
     with artifacts.publish(folder, artifacts.fingerprint(str(earlier.folder)), {}) as unfinished:
         save_file(arrays, unfinished / settings.WEIGHTS, {"format": "pt"})
         lines = "".join(f"{token}\n" for token in earlier.vocabulary)
-        (unfinished / settings.VOCABULARY).write_bytes(lines.encode())
+        (unfinished / vocabulary.LINES).write_bytes(lines.encode())
         artifacts.write_json(unfinished / settings.CONFIG, config)
         artifacts.write_json(unfinished / settings.TOKENIZER, _tokenizer(recipe.text) | special)
         artifacts.write_json(unfinished / SPECIAL_TOKENS, special)
@@ -139,8 +139,8 @@ def _tokenizer(text: Text) -> dict[str, Any]:
     }
 
 
-def _special(vocabulary: list[str]) -> dict[str, str]:
+def _special(tokens: list[str]) -> dict[str, str]:
     """What the special tokens are called, as far as there are any."""
     names = {"cls_token": STARTS, "sep_token": ENDS, "mask_token": MASKS, "unk_token": ("[UNK]",)}
-    found = {name: [s for s in spellings if s in vocabulary] for name, spellings in names.items()}
-    return {"pad_token": vocabulary[PAD], **{name: s[0] for name, s in found.items() if s}}
+    found = {name: [s for s in spellings if s in tokens] for name, spellings in names.items()}
+    return {"pad_token": tokens[PAD], **{name: s[0] for name, s in found.items() if s}}

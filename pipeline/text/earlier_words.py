@@ -5,7 +5,7 @@ from pathlib import Path
 from configs.data import Text, Tokenizer, WordPieceTokenizer
 from configs.loading import RecipeError
 from pipeline import finding_runs, keras_hub_presets
-from pipeline.huggingface import settings as huggingface
+from pipeline.huggingface import settings, vocabulary
 
 SETTINGS, VOCABULARY = "settings.json", "vocabulary.txt"  # in a tokenizer's folder
 
@@ -32,9 +32,10 @@ def find(path: str) -> Path:
     for folder in (Path(path), Path(path, "tokenizer")):
         if (folder / SETTINGS).is_file():
             return folder / VOCABULARY
-    for name in (huggingface.VOCABULARY, keras_hub_presets.VOCABULARY):
-        if Path(path, name).is_file():
-            return Path(path, name)
+    if (file := Path(path, keras_hub_presets.VOCABULARY)).is_file():
+        return file
+    if (ready := vocabulary.find(Path(path))) is not None:
+        return ready
     return finding_runs.prepared(finding_runs.find(path)) / "tokenizer" / VOCABULARY
 
 
@@ -58,7 +59,7 @@ def fitting(text: Text) -> Path | None:
 
 
 def read(file: Path) -> list[str]:
-    return file.read_bytes().decode().removesuffix("\n").split("\n")
+    return vocabulary.read(file)
 
 
 def _is_folder(path: str) -> bool:
@@ -69,7 +70,7 @@ def _spelled(file: Path) -> dict[str, object]:
     """The same of a file of words, as far as what lies beside it says it."""
     if (file.parent / SETTINGS).is_file():
         return _spelling(Text.model_validate_json((file.parent / SETTINGS).read_bytes()))
-    said = huggingface.spelling(file.parent)
+    said = settings.spelling(file.parent)
     if file.as_posix().endswith(keras_hub_presets.VOCABULARY):
         said = keras_hub_presets.spelling(file.parents[2])
     if said is None:

@@ -18,6 +18,7 @@ from configs.data import (
 )
 from pipeline import vectors
 from pipeline.errors import JobError
+from pipeline.huggingface import vocabulary as huggingface
 from pipeline.text import earlier_words, subwords
 from pipeline.text.counts import by_frequency, of_characters
 from pipeline.text.special import PAD, SPECIAL, UNKNOWN
@@ -122,8 +123,7 @@ def _read(path: str) -> bytes:
 
 
 def _checked_tokens(content: bytes, path: str) -> list[str]:
-    lines = content.decode(errors="replace").removesuffix("\n").split("\n")
-    tokens = [line.removesuffix("\r") for line in lines]
+    tokens = huggingface.tokens(content, path)
     if tokens[0] != "[PAD]":
         raise JobError(f"{path}:1: the first token must be [PAD], which pads; got {tokens[0]!r}")
     if "[UNK]" not in tokens:

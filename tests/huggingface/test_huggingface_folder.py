@@ -63,6 +63,37 @@ def test_sizes_words_and_labels():
     assert reading.read(TINY / "pretraining")[2] == []
 
 
+@pytest.fixture
+def version_5(folder):
+    """The folder as transformers 5 writes it: tokenizer.json alone, made by its own library."""
+    tokenizers = pytest.importorskip("tokenizers")
+    made = tokenizers.BertWordPieceTokenizer(str(folder / "vocab.txt"), lowercase=False)
+    made.save(str(folder / "tokenizer.json"))
+    (folder / "vocab.txt").unlink()
+    return folder
+
+
+def test_tokens_of_version_5(version_5):
+    assert reading.read(version_5)[1] == reading.read(TINY / "pretraining")[1]
+    # Its own cleaning goes before tokenizer_config.json.
+    assert settings.spelling(version_5) == {"lower": False, "strip_accents": False}
+
+
+def test_tokens_that_cannot_be_used(version_5):
+    path = version_5 / "tokenizer.json"
+    said = json.loads(path.read_text())
+    del said["model"]["vocab"]["the"]
+    path.write_text(json.dumps(said))
+    with pytest.raises(JobError, match="ids of its 17 tokens do not count from 0"):
+        reading.read(version_5)
+    path.write_text(json.dumps({"model": {"type": "BPE"}}))
+    with pytest.raises(JobError, match="reads a model of type 'WordPiece', got 'BPE'"):
+        reading.read(version_5)
+    path.write_text("{")
+    with pytest.raises(JobError, match=r"tokenizer.json is no JSON"):
+        reading.read(version_5)
+
+
 def test_query_key_and_value_stand_side_by_side():
     theirs = load_file(TINY / "pretraining" / "model.safetensors")
     found = reading.read(TINY / "pretraining")[-1]["encoder/layer_1/attention/qkv_kernel"]

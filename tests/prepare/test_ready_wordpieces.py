@@ -39,6 +39,16 @@ def test_a_folder_and_its_file_are_the_same(prepared, recipe, data, bert):
     assert estimate(recipe(*lines))["vocabulary"] == 18
 
 
+def test_a_folder_of_transformers_5(prepared, recipe, data, bert):
+    expected = tokenizers.load(prepared(data, TASK, BERT % bert) / "tokenizer").vocabulary
+    made = pytest.importorskip("tokenizers").BertWordPieceTokenizer(str(bert / "vocab.txt"))
+    made.save(str(bert / "tokenizer.json"))
+    (bert / "vocab.txt").unlink()
+    lines = data, TASK, BERT % bert
+    assert tokenizers.load(prepared(*lines) / "tokenizer").vocabulary == expected
+    assert estimate(recipe(*lines))["vocabulary"] == 18
+
+
 def test_the_words_of_earlier_data(prepared, data, bert):
     earlier = prepared(data, TASK, BERT % bert)
     again = prepared(data, TASK, BERT % earlier)
