@@ -67,7 +67,7 @@ def _is_folder(path: str) -> bool:
 
 
 def _spelled(file: Path) -> dict[str, object]:
-    """The same of a file of words, as far as what lies beside it says it."""
+    """What `_spelling` is for a file of words, as far as what lies beside it says it."""
     if (file.parent / SETTINGS).is_file():
         return _spelling(Text.model_validate_json((file.parent / SETTINGS).read_bytes()))
     said = settings.spelling(file.parent)
