@@ -5,11 +5,21 @@ from typing import Any, assert_never
 
 import numpy as np
 
-from configs.tasks import Classify, LanguageModel, Multilabel, Regress, Span, Tag, Task
+from configs.tasks import (
+    Classify,
+    LanguageModel,
+    MaskedLanguageModel,
+    Multilabel,
+    Regress,
+    Span,
+    Tag,
+    Task,
+)
 from pipeline.data import NO_TAG
 from pipeline.errors import JobError
 from pipeline.text import schemes
 
+UNTRAINED = "masked_language_model is prepared only, as yet: run `textmill prepare`"
 LOWER_IS_BETTER = {"loss", "rmse", "mae", "perplexity"}
 Loss = Callable[[Any, Any], Any]
 Decode = Callable[[dict[str, Any], Any], tuple[Any, Any]]
@@ -43,6 +53,8 @@ def loss_function(task: Task) -> Loss:
             )
         case Span():
             return lambda outputs, batch: span_head.span_loss(outputs, batch["label"])
+        case MaskedLanguageModel():
+            raise JobError(UNTRAINED)
         case _:
             assert_never(task)
 
@@ -83,6 +95,8 @@ def deciding_score(task: Task, chosen: str | None) -> str:
     Raises:
         JobError: the task has no such score.
     """
+    if isinstance(task, MaskedLanguageModel):
+        raise JobError(UNTRAINED)
     names = {
         "classify": ["accuracy", "macro_f1", "loss"],
         "multilabel": ["micro_f1", "macro_f1", "subset_accuracy", "loss"],

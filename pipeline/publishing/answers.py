@@ -8,7 +8,16 @@ from typing import Any, assert_never
 import numpy as np
 
 from configs import loading
-from configs.tasks import Classify, LanguageModel, Multilabel, Regress, Span, Tag, Task
+from configs.tasks import (
+    Classify,
+    LanguageModel,
+    MaskedLanguageModel,
+    Multilabel,
+    Regress,
+    Span,
+    Tag,
+    Task,
+)
 from pipeline import artifacts
 from pipeline.publishing import saved_model
 
@@ -95,7 +104,7 @@ def columns(outputs: dict[str, Any], task: Task, labels: list[str]) -> list[dict
                 {"predicted_answer": answer, "predicted_score": round(score, DECIMALS)}
                 for answer, score in pairs
             ]
-        case LanguageModel():
+        case LanguageModel() | MaskedLanguageModel():
             return [
                 {"predicted_perplexity": round(p, DECIMALS)} for p in outputs["perplexity"].tolist()
             ]

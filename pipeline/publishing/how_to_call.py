@@ -5,7 +5,15 @@ from typing import Any, assert_never
 
 from configs.models import AwdLstm, Elmo
 from configs.recipe import Recipe
-from configs.tasks import Classify, LanguageModel, Multilabel, Regress, Span, Tag
+from configs.tasks import (
+    Classify,
+    LanguageModel,
+    MaskedLanguageModel,
+    Multilabel,
+    Regress,
+    Span,
+    Tag,
+)
 
 
 def how_to_call(
@@ -85,7 +93,7 @@ def _outputs(recipe: Recipe, k: int) -> str:
         case Span():
             none = " `no_answer` is that of there being none." if recipe.task.impossible else ""
             return SPAN.format(k=min(recipe.export.top_k, recipe.task.n_best)) + none
-        case LanguageModel():
+        case LanguageModel() | MaskedLanguageModel():
             return _of_a_language_model(recipe)
         case unknown:
             assert_never(unknown)

@@ -93,7 +93,7 @@ class Tokenizer(tf.Module):
 
     @tf.function(input_signature=_TEXTS, autograph=False)
     def places(self, texts: tf.Tensor) -> tuple[tf.RaggedTensor, tf.RaggedTensor, tf.RaggedTensor]:
-        """The ids of raw texts, and where each begins and ends, see `pipeline.text.token_places`."""
+        """The ids of raw texts, and where each stands, see `pipeline.text.token_places`."""
         return token_places(texts, self.settings, self._encoder)
 
     @tf.function(input_signature=_WORDS)
