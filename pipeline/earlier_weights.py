@@ -119,21 +119,19 @@ def _exported(folder: Path) -> dict[str, np.ndarray]:
 
 
 def _from_mlflow(address: str, recipe: Recipe) -> Path:
-    import mlflow
     from mlflow.exceptions import MlflowException
 
-    from pipeline.mlflow_store import connect, store_uri
+    from pipeline.mlflow_store import by_default, connect, store_uri
 
     uri = store_uri(recipe)
     client = connect(uri)
-    mlflow.set_tracking_uri(uri)
-    mlflow.set_registry_uri(uri)
     try:
         if alias := ALIAS.fullmatch(address):
             # An alias moves from version to version, and a version stays what it is.
             version = client.get_model_version_by_alias(*alias.groups()).version
             address = f"models:/{alias[1]}/{version}"
-        folder = Path(_downloaded(uri, address).name)
+        with by_default(uri):
+            folder = Path(_downloaded(uri, address).name)
     except (MlflowException, OSError) as error:
         raise JobError(
             f"MLflow at {uri} has no {address} ({error}): name models:/NAME@ALIAS,"

@@ -16,9 +16,12 @@ from pipeline.errors import JobError
 logging.getLogger("mlflow.store.db.utils").setLevel(logging.WARNING)
 
 
+VARIABLE = "MLFLOW_TRACKING_URI"
+
+
 def store_uri(recipe: Recipe) -> str:
     default = f"sqlite:///{Path(recipe.work).resolve()}/mlflow.db"
-    return recipe.tracking.uri or os.environ.get("MLFLOW_TRACKING_URI") or default
+    return recipe.tracking.uri or os.environ.get(VARIABLE) or default
 
 
 def connect(uri: str) -> mlflow.MlflowClient:
@@ -36,6 +39,25 @@ def connect(uri: str) -> mlflow.MlflowClient:
         client = mlflow.MlflowClient(tracking_uri=uri, registry_uri=uri)
         client.search_experiments(max_results=1)
     return client
+
+
+@contextmanager
+def by_default(uri: str) -> Iterator[None]:
+    """Let MLflow's own functions use a store, for as long as this lasts.
+
+    To set it sets the environment's variables too, by which the next recipe of this process would
+    choose its store.
+    """
+    before = {name: os.environ.get(name) for name in (VARIABLE, "MLFLOW_REGISTRY_URI")}
+    mlflow.set_tracking_uri(uri)
+    mlflow.set_registry_uri(uri)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name, None)
+            if value is not None:
+                os.environ[name] = value
 
 
 @contextmanager

@@ -6,7 +6,7 @@ import mlflow
 
 from configs.recipe import Recipe
 from pipeline import provenance, tracking
-from pipeline.mlflow_store import explained
+from pipeline.mlflow_store import by_default, explained
 from pipeline.prepare.checks import text_columns
 
 
@@ -19,9 +19,7 @@ def log_model(recipe: Recipe, run_dir: Path, export_dir: Path) -> str:
         JobError: the store does not answer, or takes no model.
     """
     name = recipe.tracking.register_as or recipe.name
-    with tracking.reopen(run_dir) as run, explained(run.uri):
-        mlflow.set_tracking_uri(run.uri)
-        mlflow.set_registry_uri(run.uri)
+    with tracking.reopen(run_dir) as run, explained(run.uri), by_default(run.uri):
         with mlflow.start_run(run.id, log_system_metrics=False):
             logged = mlflow.pyfunc.log_model(
                 name="model",

@@ -1,6 +1,7 @@
 """What an export holds, and that versions come whole, in order, and only when something changed."""
 
 import json
+import os
 import re
 import shutil
 from pathlib import Path
@@ -10,7 +11,7 @@ import tensorflow as tf
 from mlflow import MlflowClient
 from tensorflow_serving.apis import prediction_log_pb2
 
-from pipeline import artifacts, runs
+from pipeline import artifacts, mlflow_store, runs
 from pipeline.errors import JobError
 from pipeline.publishing.export import export
 from pipeline.publishing.signatures import servable
@@ -19,6 +20,18 @@ from pipeline.publishing.verify import golden_requests, verify
 
 def with_export(recipe, **settings):
     return recipe.model_copy(update={"export": recipe.export.model_copy(update=settings)})
+
+
+def test_the_next_recipe_chooses_its_own_store(trained, export_dir, monkeypatch):
+    """MLflow's own functions would leave this one's in the environment."""
+    before = dict(os.environ)
+    with mlflow_store.by_default("sqlite:///elsewhere.db"):
+        assert mlflow_store.store_uri(trained.recipe) == "sqlite:///elsewhere.db"
+    assert dict(os.environ) == before
+    monkeypatch.setenv(mlflow_store.VARIABLE, "sqlite:///mine.db")
+    with mlflow_store.by_default("sqlite:///elsewhere.db"):
+        pass
+    assert mlflow_store.store_uri(trained.recipe) == "sqlite:///mine.db"
 
 
 def test_it_answers_what_the_trained_model_answered(export_dir):

@@ -41,6 +41,7 @@ def test_the_largest_difference_is_printed(server, export, capsys):
     assert facts["largest_difference"] == max(facts["REST"], facts["gRPC"]) <= 1e-6
 
 
+@pytest.mark.slow
 def test_pairs_characters_tags_and_next_words_are_served_as_they_were_trained(tmp_path):
     exports = [exported(tmp_path / "models", kind) for kind in EXPORTED]
     with running(tmp_path, tmp_path / "models") as server:

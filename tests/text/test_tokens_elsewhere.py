@@ -47,9 +47,8 @@ def moved(tmp_path_factory):
     return answers
 
 
-@pytest.mark.parametrize(
-    "language", ["tr_TR.UTF-8", pytest.param("lt_LT.UTF-8", marks=pytest.mark.slow)]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("language", ["tr_TR.UTF-8", "lt_LT.UTF-8"])
 def test_a_saved_tokenizer_gives_the_same_ids_and_words_anywhere(language, moved, tmp_path):
     (tmp_path / "texts").write_text("\n".join(text.hex() for text in GOLDEN))
     run = subprocess.run(
