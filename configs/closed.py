@@ -1,8 +1,10 @@
 """What every part of a recipe has in common: frozen, and closed to keys it does not know."""
 
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+Rate = Annotated[float, Field(ge=0.0, lt=1.0)]  # of a dropout: the share that is dropped
 
 
 class Closed(BaseModel):

@@ -7,7 +7,6 @@ from typing import assert_never
 
 from configs.models import (
     AwdLstm,
-    Bert,
     Characters,
     Elmo,
     Embedding,
@@ -19,6 +18,7 @@ from configs.poolings import Attention, FirstToken, SelfAttentive, SequencePooli
 from configs.recipe import Recipe
 from configs.tasks import LanguageModel, Span, Tag
 from configs.training import SGD, Adadelta, Adam, Train
+from configs.transformers import Bert
 
 FLOAT = 4  # bytes; weights, gradients and optimizer state are float32 under every precision
 BYTES = 262  # different characters of a word: bytes and marks

@@ -8,7 +8,6 @@ from configs.closed import Closed
 from configs.data import Beam, Data, Text
 from configs.models import (
     AwdLstm,
-    Bert,
     Elmo,
     ElmoVectors,
     Embedding,
@@ -19,6 +18,7 @@ from configs.models import (
 )
 from configs.tasks import LanguageModel, MaskedLanguageModel, Span, Tag, Task
 from configs.training import Train
+from configs.transformers import Bert
 
 SHORTEST_EXAMPLE = 8  # tokens of a masked language model's
 SHORTEST_SEQUENCE = 3

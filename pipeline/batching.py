@@ -3,7 +3,7 @@
 Each batch is the global one; the training step cuts it by replica.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -28,14 +28,14 @@ class Batch(NamedTuple):
 class Batches:
     """The batches of a split, epoch by epoch.
 
-    Args: parts and fixed, see `batch`.
+    Args: make, (an epoch, (N,) rows of the split) -> their batch; signature, of what it makes.
     """
 
     split: Split
     settings: Train
     seed: int
-    parts: int
-    fixed: tuple[int, int]
+    make: Callable[[int, np.ndarray], dict]
+    signature: dict
 
     @cached_property
     def plans(self) -> list[list[np.ndarray]]:
@@ -47,14 +47,10 @@ class Batches:
         """How many there are in each epoch."""
         return [len(plan) for plan in self.plans]
 
-    @property
-    def signature(self) -> dict:
-        return signature(self.split)
-
     def epoch(self, epoch: int, position: int) -> Iterator[Batch]:
         """Those of an epoch from the one at `position` on."""
         rows_left = self.plans[epoch][position:]
-        made = (batch(self.split, rows, self.parts, self.fixed) for rows in rows_left)
+        made = (self.make(epoch, rows) for rows in rows_left)
         for rows, tensors in zip(rows_left, prefetched(made, self.signature), strict=True):
             yield Batch(rows, int(self.split.lengths[rows].sum()), tensors)
 

@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from configs.models import Bert
 from configs.recipe import Recipe
 from configs.tasks import Span, Task
+from configs.transformers import Bert
 from pipeline import artifacts
 from pipeline.errors import JobError
 

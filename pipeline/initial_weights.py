@@ -10,8 +10,9 @@ from collections.abc import Iterable
 import keras
 import numpy as np
 
-from configs.models import AwdLstm, Bert
+from configs.models import AwdLstm
 from configs.recipe import Recipe
+from configs.transformers import Bert
 from pipeline import earlier_weights, provenance
 from pipeline.earlier_weights import Earlier
 from pipeline.errors import JobError

@@ -8,8 +8,9 @@ import numpy as np
 from safetensors.numpy import load_file
 
 from configs import loading
-from configs.models import Bert, Ensemble
+from configs.models import Ensemble
 from configs.recipe import Recipe
+from configs.transformers import Bert
 from pipeline import artifacts, finding_runs, pretrained_elmo, provenance
 from pipeline.elmo_files import Elmo
 from pipeline.errors import JobError

@@ -1,20 +1,17 @@
 """The examples of a masked language model in memory, and the batches that they are cut into."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from configs.tasks import MaskedLanguageModel
-from configs.training import Train
 from pipeline import artifacts
-from pipeline.batching import Batch, plan, prefetched, round_up
+from pipeline.batching import round_up
 from pipeline.data import PARSE, Sequences, Split
 from pipeline.errors import JobError
-from pipeline.masking import Masked, Masker, keys, masker
+from pipeline.masking import Masked, Masker, masker
 
 PAIRS, MASKS = ("second_start", "next"), ("places", "targets")
 
@@ -113,43 +110,6 @@ class Filled:
 
 def _offsets(lengths: np.ndarray) -> np.ndarray:
     return np.concatenate([[0], np.cumsum(lengths)])
-
-
-@dataclass(frozen=True)
-class MaskedBatches:
-    """The batches of a masked language model in training, as `pipeline.batching.Batches` of others.
-
-    Args: parts and fixed, see `pipeline.batching.batch`.
-    """
-
-    split: Split
-    settings: Train
-    seed: int
-    parts: int
-    fixed: tuple[int, int]
-
-    @cached_property
-    def plans(self) -> list[list[np.ndarray]]:
-        epochs = range(self.settings.epochs)
-        return [plan(self.split.lengths, self.settings, self.seed, epoch) for epoch in epochs]
-
-    @property
-    def steps(self) -> list[int]:
-        return [len(plan) for plan in self.plans]
-
-    @property
-    def signature(self) -> dict:
-        return signature()
-
-    def epoch(self, epoch: int, position: int) -> Iterator[Batch]:
-        """Those of an epoch from the one at `position` on."""
-        left = self.plans[epoch][position:]
-        made = (
-            batch(self.split, rows, keys(self.seed, epoch, rows), self.parts, self.fixed)
-            for rows in left
-        )
-        for rows, tensors in zip(left, prefetched(made, self.signature), strict=True):
-            yield Batch(rows, int(self.split.lengths[rows].sum()), tensors)
 
 
 def batch(

@@ -13,10 +13,10 @@ from components.tag_heads import CrfHead, SoftmaxTagHead
 from components.text_models import span_reader, tagger, text_classifier
 from components.token_embeddings import TokenEmbeddings
 from components.transformer import Transformer
-from configs.models import Bert
 from configs.poolings import FirstToken
 from configs.recipe import Recipe
 from configs.tasks import Span, Tag
+from configs.transformers import Bert
 from pipeline.build.recurrent import pooling
 
 Read = Callable[[], tuple[dict[str, Any], Any, Any]]

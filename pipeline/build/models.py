@@ -16,6 +16,7 @@ from configs import models
 from configs.models import Recurrent, TextCNN
 from configs.recipe import Recipe
 from configs.tasks import LanguageModel, Span, Tag
+from configs.transformers import Bert
 from pipeline.build import language_models
 from pipeline.build.awd_classifier import awd_classifier
 from pipeline.build.bert import bert
@@ -87,7 +88,7 @@ def build_model(
             if isinstance(recipe.task, LanguageModel):
                 return language_models.awd_lstm(recipe, model, len(vocabulary))
             return awd_classifier(recipe, model, len(vocabulary), num_labels)
-        case models.Bert() as model:
+        case Bert() as model:
             return bert(recipe, model, len(vocabulary), num_labels)
         case models.Ensemble():
             makers = [

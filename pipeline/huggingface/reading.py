@@ -6,8 +6,8 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load_file
 
-from configs.models import Bert
 from configs.recipe import Recipe
+from configs.transformers import Bert
 from pipeline import artifacts
 from pipeline.errors import JobError
 from pipeline.huggingface import settings, vocabulary, weights

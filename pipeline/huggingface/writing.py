@@ -7,8 +7,8 @@ from typing import Any
 from safetensors.numpy import save_file
 
 from configs.data import Text, WordPieceTokenizer
-from configs.models import Bert
 from configs.tasks import Tag
+from configs.transformers import Bert
 from pipeline import artifacts
 from pipeline.earlier_weights import Earlier
 from pipeline.errors import JobError

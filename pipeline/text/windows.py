@@ -9,8 +9,7 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 
 from configs.tasks import Span
-from pipeline.errors import JobError
-from pipeline.text.special import ENDS, STARTS
+from pipeline.text.special import edges
 
 EDGES = 3  # [CLS], and two [SEP]
 
@@ -56,13 +55,7 @@ def windowing(tokenizer: Any, task: Span) -> Windowing:
     Raises:
         JobError: the vocabulary has no [CLS] or no [SEP].
     """
-    start, end = tokenizer.start_id, tokenizer.end_id
-    if start is None or end is None:
-        raise JobError(
-            f"the vocabulary has no {' or '.join(STARTS)} and {' or '.join(ENDS)}, which part a"
-            " question from its context: set text.tokenizer to one that is learned here, or to a"
-            " vocabulary that has them"
-        )
+    start, end = edges(tokenizer, "which part a question from its context")
     longest = tokenizer.settings.max_length
     return Windowing(longest, task.longest_question, task.stride, start, end)
 

@@ -8,9 +8,8 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from pipeline.errors import JobError
 from pipeline.text.given_words import cut
-from pipeline.text.special import ENDS, STARTS
+from pipeline.text.special import edges
 
 
 class Wrapping(NamedTuple):
@@ -33,13 +32,7 @@ def wrapping(tokenizer: Any) -> Wrapping:
     Raises:
         JobError: the vocabulary has no [CLS] or no [SEP].
     """
-    start, end = tokenizer.start_id, tokenizer.end_id
-    if start is None or end is None:
-        raise JobError(
-            f"the vocabulary has no {' or '.join(STARTS)} and {' or '.join(ENDS)}, between which a"
-            " model of kind bert reads its texts: set text.tokenizer to one that is learned here,"
-            " or to a vocabulary that has them"
-        )
+    start, end = edges(tokenizer, "between which a model of kind bert reads its texts")
     return Wrapping(tokenizer.settings.max_length, start, end)
 
 

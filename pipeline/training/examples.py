@@ -2,13 +2,23 @@
 
 from pathlib import Path
 
+import numpy as np
+
 from configs.loading import RecipeError
 from configs.recipe import Recipe
 from configs.tasks import LanguageModel, MaskedLanguageModel
-from pipeline import artifacts, contextual_vectors, data, pretrained_elmo, pretraining, tasks
+from pipeline import (
+    artifacts,
+    batching,
+    contextual_vectors,
+    data,
+    masking,
+    pretrained_elmo,
+    pretraining,
+    tasks,
+)
 from pipeline.batching import Batches
 from pipeline.data import Split
-from pipeline.pretraining import MaskedBatches
 from pipeline.streams import Streams
 
 # With XLA or on a TPU each new shape is compiled, so lengths are rounded up to a multiple of this.
@@ -32,7 +42,7 @@ def load(recipe: Recipe, prepared: Path, labels: list[str]) -> dict[str, Split]:
     return splits | {"train": data.weighted(splits["train"], weights)}
 
 
-def batches(recipe: Recipe, split: Split, replicas: int) -> Batches | MaskedBatches | Streams:
+def batches(recipe: Recipe, split: Split, replicas: int) -> Batches | Streams:
     """The batches of the training split.
 
     Raises:
@@ -52,5 +62,14 @@ def batches(recipe: Recipe, split: Split, replicas: int) -> Batches | MaskedBatc
         return Streams(split, settings, recipe.seed, task, both, recipe.backward)
     static = settings.xla or settings.strategy.kind == "tpu"
     fixed = (settings.batch_size or 1, LENGTH_STEP) if static else (1, 1)
-    kind = MaskedBatches if isinstance(task, MaskedLanguageModel) else Batches
-    return kind(split, settings, recipe.seed, parts, fixed)
+
+    def masked(epoch: int, rows: np.ndarray) -> dict:
+        row_keys = masking.keys(recipe.seed, epoch, rows)
+        return pretraining.batch(split, rows, row_keys, parts, fixed)
+
+    def plain(epoch: int, rows: np.ndarray) -> dict:
+        return batching.batch(split, rows, parts, fixed)
+
+    if isinstance(task, MaskedLanguageModel):
+        return Batches(split, settings, recipe.seed, masked, pretraining.signature())
+    return Batches(split, settings, recipe.seed, plain, batching.signature(split))

@@ -8,7 +8,7 @@ from components.transformer import Transformer
 
 
 class BertLayers:
-    """Args: model, `configs.models.Bert`; weights, by path."""
+    """Args: model, `configs.transformers.Bert`; weights, by path."""
 
     def __init__(self, model, weights):
         rows, width = weights["embeddings/table"].shape

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
 
-from configs.models import Bert
+from configs.transformers import Bert
 from pipeline.errors import JobError
 from pipeline.huggingface import reading, settings, weights
 

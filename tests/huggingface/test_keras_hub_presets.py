@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from bert_layers import BertLayers
 
-from configs.models import Bert
+from configs.transformers import Bert
 from pipeline import keras_hub_presets
 from pipeline.errors import JobError
 
