@@ -11,7 +11,7 @@ run: .venv/installed
 	.venv/bin/textmill run configs/classify/banking77_text_cnn.yaml
 
 test: .venv/installed-dev
-	.venv/bin/pytest -m "not slow" --durations=25
+	.venv/bin/pytest -n 2 --dist loadfile -m "not slow" --durations=25
 	.venv/bin/pytest -m slow
 
 check: .venv/installed-dev
