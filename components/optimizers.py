@@ -1,4 +1,4 @@
-"""Adam, SGD and Adadelta for a training loop that has already summed the gradients of all replicas.
+"""Adam, LAMB, SGD and Adadelta for a loop that has already summed the gradients of all replicas.
 
 Keras's optimizers sum over the replicas themselves, after clipping each replica's share: the clip
 would see the wrong norm. Here the loop sums first, clips, and hands over the sum. And each variable
@@ -83,6 +83,35 @@ class Adam(_OwnRates, keras.optimizers.Adam):
         self.assign_add(m, (gradient - m) * (1 - beta_1))
         self.assign_add(v, (ops.square(gradient) - v) * (1 - beta_2))
         self.assign_sub(variable, rate * m / (ops.sqrt(v) + self.epsilon * root))
+
+
+@keras.saving.register_keras_serializable("textmill")
+class Lamb(_OwnRates, keras.optimizers.Lamb):
+    """Adam's update with the decay in it, scaled to be as long as the weights are: for large
+    batches.
+
+    r = m / (sqrt(v) + epsilon) + weight_decay * x, both moments corrected, and the step is
+    rate * |x| / |r| * r, or rate * r where one of them is 0. Keras's takes the decay outside of r.
+    What is excluded from decay is not scaled either, as in the authors' code.
+    Source: You et al. 2020, https://arxiv.org/abs/1904.00962, algorithm 2, phi the identity.
+    """
+
+    def update_step(self, gradient, variable, learning_rate):
+        index = self._get_variable_index(variable)
+        m, v = self._momentums[index], self._velocities[index]
+        gradient = ops.cast(gradient, variable.dtype)
+        self.assign_add(m, (gradient - m) * (1 - self.beta_1))
+        self.assign_add(v, (ops.square(gradient) - v) * (1 - self.beta_2))
+        step = ops.cast(self.iterations + 1 - self.begun[index], "float32")
+        beta_1, beta_2 = ops.cast(self.beta_1, "float32"), ops.cast(self.beta_2, "float32")
+        mean, root = m / (1 - ops.power(beta_1, step)), ops.sqrt(v / (1 - ops.power(beta_2, step)))
+        update, ratio = mean / (root + self.epsilon), 1.0
+        if self._use_weight_decay(variable):
+            update = update + (self.weight_decay or 0.0) * variable
+            own, length = (ops.sqrt(ops.sum(ops.square(x))) for x in (variable, update))
+            ratio = ops.where(ops.minimum(own, length) > 0, own / ops.maximum(length, 1e-30), 1.0)
+        rate = ops.cast(learning_rate * self.multipliers[index], variable.dtype)
+        self.assign_sub(variable, rate * ratio * update)
 
 
 @keras.saving.register_keras_serializable("textmill")

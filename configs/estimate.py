@@ -17,7 +17,7 @@ from configs.models import (
 from configs.poolings import Attention, FirstToken, SelfAttentive, SequencePooling
 from configs.recipe import Recipe
 from configs.tasks import LanguageModel, Span, Tag
-from configs.training import SGD, Adadelta, Adam, Train
+from configs.training import SGD, Adadelta, Adam, Lamb, Train
 from configs.transformers import Bert
 
 FLOAT = 4  # bytes; weights, gradients and optimizer state are float32 under every precision
@@ -257,7 +257,7 @@ def _kept(recipe: Recipe) -> int:
 def _slots(train: Train) -> int:
     """How many numbers the optimizer remembers for a parameter."""
     match train.optimizer:
-        case Adam() | Adadelta():
+        case Adam() | Lamb() | Adadelta():
             return 2
         case SGD(momentum=momentum):
             return 1 if momentum else 0

@@ -169,6 +169,15 @@ class Recipe(Closed):
         return self
 
     @model_validator(mode="after")
+    def rows_of_running_text_stay(self) -> Self:
+        if self.train.batch_ramp and isinstance(self.task, LanguageModel):
+            raise ValueError(
+                "train.batch_ramp: the rows of a language model's batch keep their state from step"
+                " to step, so there are always as many: leave it out"
+            )
+        return self
+
+    @model_validator(mode="after")
     def a_cache_goes_with_one_direction(self) -> Self:
         known = isinstance(self.model, AwdLstm) and isinstance(self.task, LanguageModel)
         if self.evaluate.cache is not None and not known:

@@ -36,6 +36,19 @@ class Adam(Closed):
     weight_decay: NotNegative = 0.0  # never on biases, norms and other one-dimensional variables
 
 
+class Lamb(Closed):
+    """You et al. 2020, https://arxiv.org/abs/1904.00962: for batches of thousands of texts.
+
+    A step changes each kernel by the learning rate times its own size.
+    """
+
+    kind: Literal["lamb"]
+    beta_1: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.9
+    beta_2: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.999
+    epsilon: Positive = 1e-6
+    weight_decay: NotNegative = 0.01  # never on biases, norms and other one-dimensional variables
+
+
 class SGD(Closed):
     kind: Literal["sgd"]
     momentum: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.0
@@ -52,7 +65,9 @@ class Adadelta(Closed):
     weight_decay: NotNegative = 0.0
 
 
-Optimizer = Annotated[Adam | SGD | Adadelta, Field(discriminator="kind"), default_kind("adam")]
+Optimizer = Annotated[
+    Adam | Lamb | SGD | Adadelta, Field(discriminator="kind"), default_kind("adam")
+]
 
 
 class Warmup(Closed):
@@ -107,6 +122,18 @@ class Averaging(Closed):
     patience: Count = 5
 
 
+class BatchRamp(Closed):
+    """Smaller batches at first: the share `start` of the full one, and ever more of it.
+
+    The full one is reached after the share `over` of all epochs. A batch is cut into as many parts
+    as its share allows, so the sizes are whole parts: of `start` 0.25 a fourth, a third, a half,
+    all. Brown et al. 2020, https://arxiv.org/abs/2005.14165, appendix B.
+    """
+
+    start: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.125
+    over: Annotated[float, Field(gt=0.0, le=1.0)] = 0.1
+
+
 class EarlyStopping(Closed):
     """Stop after `patience` validations in a row without a better `metric`."""
 
@@ -119,6 +146,7 @@ class Train(Closed):
     max_steps: Count | None = None  # stops earlier than `epochs` would
     batch_size: Count | None = 64  # examples a step, over all replicas
     batch_tokens: Count | None = None  # instead: padded tokens a step, over all replicas
+    batch_ramp: BatchRamp | None = None
     # Tokens of each row in a step of a language model, and between two cuts of the gradient where
     # an awd_lstm reads for labels.
     window: Count = 70
@@ -156,10 +184,16 @@ class Train(Closed):
 
     @model_validator(mode="after")
     def few_shapes_where_each_is_compiled(self) -> Self:
-        if self.vary_window and (self.xla or self.strategy.kind == "tpu"):
+        compiled = self.xla or self.strategy.kind == "tpu"
+        if self.vary_window and compiled:
             raise ValueError(
                 "vary_window makes windows of many lengths, each of which xla or a TPU would"
                 " compile: leave one of them out"
+            )
+        if self.batch_ramp and compiled:
+            raise ValueError(
+                "batch_ramp makes smaller batches, which xla or a TPU would fill up to the full"
+                " size: leave one of them out"
             )
         return self
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from configs.training import Train
+from configs.training import BatchRamp, Train
 from pipeline.data import NO_TAG, Sequences, Split
 
 POOL = 50  # batches' worth of shuffled examples that are sorted by length together
@@ -61,6 +61,11 @@ def plan(lengths: np.ndarray, settings: Train, seed: int, epoch: int) -> list[np
     Examples are shuffled; with `sort_by_length` each pool of them is sorted (equal lengths stay
     shuffled), cut into batches, and the batches are shuffled again.
     """
+    batches = _full(lengths, settings, seed, epoch)
+    return _ramped(batches, settings.batch_ramp, epoch / settings.epochs, 1 / settings.epochs)
+
+
+def _full(lengths: np.ndarray, settings: Train, seed: int, epoch: int) -> list[np.ndarray]:
     random = np.random.default_rng((seed, epoch))
     order = random.permutation(len(lengths))
     if not settings.sort_by_length:
@@ -89,6 +94,23 @@ def _cut(rows: np.ndarray, lengths: np.ndarray, settings: Train) -> list[np.ndar
             batches.append(rows[start:end])
             start, longest = end, max(int(lengths[row]), 1)
     return [*batches, rows[start:]]
+
+
+def _ramped(
+    batches: list[np.ndarray], ramp: BatchRamp | None, begun: float, all_of_them: float
+) -> list[np.ndarray]:
+    """Cut batches into equal parts where the run is not as far as full ones yet.
+
+    Args: begun, the share of the run before these batches; all_of_them, their own.
+    """
+    if ramp is None:
+        return batches
+    found: list[np.ndarray] = []
+    for number, rows in enumerate(batches):
+        done = (begun + all_of_them * number / len(batches)) / ramp.over
+        share = min(1.0, ramp.start + (1.0 - ramp.start) * done)
+        found += np.array_split(rows, min(len(rows), round(1.0 / share)))
+    return found
 
 
 def batch(split: Split, rows: np.ndarray, parts: int, fixed: tuple[int, int] = (1, 1)) -> dict:

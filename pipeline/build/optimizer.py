@@ -24,6 +24,8 @@ def build_optimizer(
     match settings.optimizer:
         case training.Adam():
             kind = optimizers.Adam
+        case training.Lamb():
+            kind = optimizers.Lamb
         case training.SGD():
             kind = optimizers.SGD
         case training.Adadelta():

@@ -26,6 +26,20 @@ def test_an_epoch_holds_every_example_once(settings, budget):
         assert max(len(rows) * LENGTHS[rows].max() for rows in plan) <= budget
 
 
+def test_batches_grow_until_they_are_full():
+    ramp = {"start": 0.25, "over": 0.5}
+    full, ramped = (
+        [batching.plan(LENGTHS, Train(epochs=4, batch_size=50, **more), 1, n) for n in range(4)]
+        for more in ({}, {"batch_ramp": ramp})
+    )
+    shares = 0.25 + 0.75 * np.arange(40) / 40  # of the full batch, in the first half of the run
+    parts = np.round(1 / shares).astype(int)
+    assert [len(plan) for plan in ramped] == [parts[:20].sum(), parts[20:].sum(), 20, 20]
+    assert [len(rows) for rows in ramped[0][:9]] == [13, 13, 12, 12, 13, 13, 12, 12, 13]
+    for a, b in zip(full, ramped, strict=True):
+        np.testing.assert_array_equal(np.concatenate(a), np.concatenate(b))
+
+
 def test_the_order_is_a_function_of_seed_and_epoch():
     def order(seed, epoch):
         return np.concatenate(batching.plan(LENGTHS, Train(), seed, epoch)).tolist()

@@ -43,6 +43,40 @@ def test_adam_is_the_papers(backend, decay, epsilon, monkeypatch):
     assert stepped(optimizer, GRADIENTS) == pytest.approx(expected, abs=1e-6)
 
 
+def lamb(gradients, start, rate, decay, scaled, beta_1=0.9, beta_2=0.999, epsilon=1e-6):
+    """You et al. 2020, algorithm 2, in float64."""
+    x, m, v = start.astype(np.float64), 0.0, 0.0
+    for t, g in enumerate(gradients.astype(np.float64), start=1):
+        m = beta_1 * m + (1 - beta_1) * g
+        v = beta_2 * v + (1 - beta_2) * g**2
+        r = (m / (1 - beta_1**t)) / (np.sqrt(v / (1 - beta_2**t)) + epsilon) + decay * x
+        lengths = np.linalg.norm(x), np.linalg.norm(r)
+        x = x - rate * (lengths[0] / lengths[1] if scaled and min(lengths) else 1.0) * r
+    return x
+
+
+@pytest.mark.parametrize("start", [START, np.zeros_like(START)], ids=["", "from zeros"])
+@pytest.mark.parametrize("decay", [0.0, 0.1])
+def test_lamb_is_algorithm_2(decay, start):
+    optimizer = optimizers.Lamb(0.05, epsilon=1e-6, weight_decay=decay or None)
+    expected = lamb(GRADIENTS, start, 0.05, decay, scaled=True)
+    assert stepped(optimizer, GRADIENTS, start) == pytest.approx(expected, abs=3e-6)
+
+
+def test_lamb_leaves_the_size_of_biases_out_and_has_rates_of_groups():
+    kernel, bias = keras.Variable(START), keras.Variable(START[:, 0])
+    settings = Train(
+        optimizer={"kind": "lamb", "weight_decay": 0.1}, learning_rate=0.05, discriminative=2.0
+    )
+    optimizer = build.build_optimizer(settings, 5, [[kernel], [bias]])
+    for gradient in GRADIENTS:
+        optimizer.apply([tf.constant(gradient), tf.constant(gradient[:, 0])], [kernel, bias])
+    expected = lamb(GRADIENTS, START, 0.025, 0.1, scaled=True)
+    assert kernel.numpy() == pytest.approx(expected, abs=3e-6)
+    expected = lamb(GRADIENTS[..., 0], START[:, 0], 0.05, 0.0, scaled=False)
+    assert bias.numpy() == pytest.approx(expected, abs=3e-6)
+
+
 @pytest.mark.parametrize("decay", [0.0, 0.1])
 def test_sgd_with_momentum(decay):
     x, velocity = START.astype(np.float64), 0.0
