@@ -13,6 +13,7 @@ from pipeline.data import PARSE, Sequences, Split
 from pipeline.errors import JobError
 from pipeline.masking import Masked, Masker, masker
 
+WEIGHTS = ("weight", "token_weight")
 PAIRS, MASKS = ("second_start", "next"), ("places", "targets")
 
 
@@ -130,7 +131,8 @@ def batch(
         "ids" (B, T) int32 with masks, padded with 0; "types" (B, T) int32, 1 in second texts with
         the [SEP] after them, 0 elsewhere; "places" (B, M) and "targets" (B, M) int32, the places of
         the masks and the tokens that were there, 0 where a row has fewer; "next" (B,) int32;
-        "weight" (B,) float32, 1 for an example.
+        "weight" (B,) float32, 1 for an example; "token_weight" (B,) float32, of each mask in the
+        loss of its row: examples divided by masks, of the whole batch.
     """
     asked: Asked = split.labels
     row_step, length_step = fixed
@@ -139,7 +141,7 @@ def batch(
     longest = round_up(int(lengths.max(initial=1)), length_step)
     ids = split.ids.padded(rows, len(rows), longest).astype(np.int32)
     masked = asked.masker(ids, row_keys) if asked.masker else _static(ids, asked, rows)
-    places = np.arange(longest)
+    places, hidden = np.arange(longest), max(1, np.count_nonzero(masked.targets))
     second = asked.second_start[rows][:, None]
     made = {
         "ids": masked.ids,
@@ -149,8 +151,9 @@ def batch(
         "targets": _widened(masked.targets, -(-length_step // 4)),
         "next": asked.next[rows],
         "weight": split.weights[rows],
+        "token_weight": np.full(len(rows), len(rows) / hidden),
     }
-    kinds = {name: np.float32 if name == "weight" else np.int32 for name in made}
+    kinds = {name: np.float32 if name in WEIGHTS else np.int32 for name in made}
     filled = {n: np.zeros((num_rows, *x.shape[1:]), kinds[n]) for n, x in made.items()}
     for name, values in made.items():
         filled[name][: len(rows)] = values
@@ -174,5 +177,5 @@ def signature() -> dict:
     import tensorflow as tf
 
     two = {name: tf.TensorSpec([None, None], tf.int32) for name in ("ids", "types", *MASKS)}
-    one = {"next": tf.TensorSpec([None], tf.int32), "weight": tf.TensorSpec([None], tf.float32)}
-    return two | one
+    weights = {name: tf.TensorSpec([None], tf.float32) for name in WEIGHTS}
+    return two | weights | {"next": tf.TensorSpec([None], tf.int32)}

@@ -19,8 +19,7 @@ from pipeline.data import NO_TAG
 from pipeline.errors import JobError
 from pipeline.text import schemes
 
-UNTRAINED = "masked_language_model is prepared only, as yet: run `textmill prepare`"
-LOWER_IS_BETTER = {"loss", "rmse", "mae", "perplexity"}
+LOWER_IS_BETTER = {"loss", "rmse", "mae", "perplexity", "masked_loss"}
 Loss = Callable[[Any, Any], Any]
 Decode = Callable[[dict[str, Any], Any], tuple[Any, Any]]
 
@@ -30,7 +29,7 @@ def loss_function(task: Task) -> Loss:
 
     Where a row has several words to answer for, its loss is their mean.
     """
-    from components import losses, span_head, tag_heads
+    from components import bert_pretraining, losses, span_head, tag_heads
 
     match task:
         case Classify():
@@ -51,10 +50,10 @@ def loss_function(task: Task) -> Loss:
             return lambda outputs, batch: losses.mean_of_words(
                 outputs["losses"], batch["targets"] != 0
             )
+        case MaskedLanguageModel():
+            return bert_pretraining.pretraining_loss
         case Span():
             return lambda outputs, batch: span_head.span_loss(outputs, batch["label"])
-        case MaskedLanguageModel():
-            raise JobError(UNTRAINED)
         case _:
             assert_never(task)
 
@@ -95,18 +94,19 @@ def deciding_score(task: Task, chosen: str | None) -> str:
     Raises:
         JobError: the task has no such score.
     """
-    if isinstance(task, MaskedLanguageModel):
-        raise JobError(UNTRAINED)
     names = {
         "classify": ["accuracy", "macro_f1", "loss"],
         "multilabel": ["micro_f1", "macro_f1", "subset_accuracy", "loss"],
         "regress": ["rmse", "mae", "pearson", "spearman", "loss"],
         "tag": ["entity_f1", "precision", "recall", "accuracy", "loss"],
         "language_model": ["perplexity", "loss"],
+        "masked_language_model": ["masked_loss", "perplexity", "accuracy", "loss"],
         "span": ["f1", "exact", "loss"],
     }[task.kind]
     if isinstance(task, Tag) and task.scheme == "plain":
         names = ["accuracy", "macro_f1", "loss"]
+    if isinstance(task, MaskedLanguageModel) and task.pairs != "none":
+        names = [*names, "pair_accuracy"]
     if chosen is not None and chosen not in names:
         raise JobError(
             f"train.metric: no score {chosen!r} for {task.kind}, choose {' or '.join(names)}"

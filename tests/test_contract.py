@@ -23,10 +23,13 @@ from components.elmo import ElmoEncoder
 from components.embeddings import WordEmbeddings
 from components.ensemble import MeanAnswer
 from components.full_softmax import FullSoftmax
+from components.gpt import PackedTexts
 from components.hard_attention import HardAttention
 from components.heads import LinearHead
 from components.highway import Highway
+from components.masked_lm_head import MaskedLMHead
 from components.multi_head_attention import MultiHeadAttention
+from components.next_sentence_head import NextSentenceHead
 from components.ngrams import NGramFeatures
 from components.pairs import CrossAttention, PairFeatures
 from components.pooler import Pooler
@@ -53,6 +56,7 @@ FEATURES = RANDOM.normal(size=(B, D)).astype(np.float32)
 QUERY = RANDOM.normal(size=(B, 2, D)).astype(np.float32)
 CHARACTERS = (RANDOM.integers(1, 262, (B, T, 50)) * REAL[..., None]).astype(np.int32)
 LAYERS = RANDOM.normal(size=(B, T, 3, D)).astype(np.float32)
+PLACES = np.array([[0, 0], [1, 0], [2, 3], [8, 4]], np.int32)
 TABLE = RANDOM.normal(size=(20, D)).astype(np.float32)
 
 
@@ -253,6 +257,15 @@ ROWS = {
         for kind in ("concat", "concat_ends")
     },
     "pooler": Row(Pooler, {"seed": 5}, VECTORS, (B, D)),
+    "masked": Row(
+        MaskedLMHead,
+        {"vocabulary_size": 20, "activation": "relu", "epsilon": 1e-6, "seed": 5},
+        VECTORS,
+        (B, 2),
+        others={"places": PLACES, "targets": IDS[:, :2], "table": TABLE},
+        answers_float32=True,
+    ),
+    "next": Row(NextSentenceHead, {"seed": 5}, FEATURES, (B, 2), answers_float32=True),
     "learned_attention_pool": pools("concat", "learned", False),
     "location_attention_pool": pools("location", "ends", False),
     "hard_attention_pool": pools("general", "last", True),
@@ -299,7 +312,7 @@ ROWS = {
 }
 MASKED = {name: row for name, row in ROWS.items() if row.masked}
 # Layers without arguments, weights and a float output have tests of their own instead.
-OTHERS = {DistinctTokens, Turned}
+OTHERS = {DistinctTokens, PackedTexts, Turned}
 
 
 @pytest.fixture(params=ROWS.values(), ids=ROWS.keys())
@@ -403,7 +416,8 @@ def test_gradients_reach_every_trainable_weight(row):
     layer = row.make()
     row.call(layer)
     with tf.GradientTape() as tape:
-        loss = sum(tf.reduce_sum(tf.square(answer - 1)) for answer in row.answers(layer))
+        numbers = (answer for answer in row.answers(layer) if answer.dtype.is_floating)
+        loss = sum(tf.reduce_sum(tf.square(answer - 1)) for answer in numbers)
     gradients = tape.gradient(loss, [v.value for v in layer.trainable_variables])
     for variable, gradient in zip(layer.trainable_variables, gradients, strict=True):
         assert gradient is not None, f"{variable.path} gets no gradient"

@@ -8,6 +8,7 @@ import numpy as np
 from pipeline import artifacts
 from pipeline.data import Split
 from pipeline.errors import JobError
+from pipeline.pretraining import Asked
 
 LONGEST = 10_000  # characters of a text that are written
 
@@ -30,11 +31,7 @@ def check(
         return
     path = run_dir / "not_finite" / f"step-{step:08d}.json"
     path.parent.mkdir(exist_ok=True)
-    labels = {} if split.labels is None else {int(row): split.labels[row].tolist() for row in rows}
-    examples = [
-        {"example": int(row), "label": labels.get(int(row)), "text": split.texts[row][:LONGEST]}
-        for row in rows
-    ]
+    examples = [{"example": int(row), **_told(split, int(row))} for row in rows]
     spelt = {name: str(value) for name, value in figures.items()}
     artifacts.write_json(path, {"step": step, **spelt, "examples": examples})
     raise JobError(
@@ -42,3 +39,11 @@ def check(
         f" its batch is in {path}; lower train.learning_rate, set train.clip_norm, or look at the"
         " batch"
     )
+
+
+def _told(split: Split, row: int) -> dict:
+    """An example's text and label; of a masked language model there are tokens alone."""
+    if isinstance(split.labels, Asked):
+        return {"ids": split.ids[row].tolist(), "next": int(split.labels.next[row])}
+    label = None if split.labels is None else split.labels[row].tolist()
+    return {"label": label, "text": split.texts[row][:LONGEST]}

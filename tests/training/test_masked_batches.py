@@ -56,8 +56,11 @@ def test_what_a_batch_holds(made, task):
     split = splits["train"]
     seen, masked, free = [], 0, 0
     for batch in epoch(recipe, split):
-        assert {x.dtype.name for n, x in batch.tensors.items() if n != "weight"} == {"int32"}
+        tensors = batch.tensors.items()
+        assert {x.dtype.name for n, x in tensors if not n.endswith("weight")} == {"int32"}
         assert batch.tensors["weight"].tolist() == [1.0] * len(batch.rows)
+        hidden = np.count_nonzero(batch.tensors["targets"])
+        assert batch.tensors["token_weight"] == pytest.approx(len(batch.rows) / hidden)
         assert batch.tokens == np.count_nonzero(batch.tensors["ids"])
         assert batch.tensors["targets"].any(axis=0).all()  # no place that no row needs
         seen += batch.rows.tolist()
