@@ -16,9 +16,9 @@ from configs.models import (
 )
 from configs.poolings import Attention, FirstToken, SelfAttentive, SequencePooling
 from configs.recipe import Recipe
-from configs.tasks import LanguageModel, Span, Tag
+from configs.tasks import LanguageModel, MaskedLanguageModel, Span, Tag
 from configs.training import SGD, Adadelta, Adam, Lamb, Train
-from configs.transformers import Bert
+from configs.transformers import Bert, Gpt
 
 FLOAT = 4  # bytes; weights, gradients and optimizer state are float32 under every precision
 BYTES = 262  # different characters of a word: bytes and marks
@@ -73,10 +73,27 @@ def parameters(
             }
             if isinstance(recipe.task, Tag | Span):
                 return {**parts, **_head(recipe, width, outputs)}
+            if isinstance(recipe.task, MaskedLanguageModel):
+                pooler = _pooling(FirstToken(), width)
+                pairs = {"pooler": pooler, "nsp": 2 * (width + 1)}
+                masked = {"mlm": width * (width + 1) + 2 * width + vocabulary}
+                return {**parts, **masked, **(pairs if recipe.task.pairs != "none" else {})}
             own = "pooler" if isinstance(model.pooling, FirstToken) else "pooling"
             pooled = _pooled(model.pooling) * width
             head = outputs * (pooled + 1)
             return {**parts, own: _pooling(model.pooling, width), "head": head}
+        case Gpt() as model:
+            width = model.width
+            layers = model.layers * _transformer_layer(width, _inner(model))
+            parts = {
+                "embeddings": (vocabulary + model.context) * width,
+                "encoder": layers + (2 * width if model.layout == "gpt2" else 0),
+            }
+            softmax = {"softmax": _softmax(model, vocabulary)}
+            if isinstance(recipe.task, LanguageModel):
+                return parts | softmax
+            parts |= softmax if model.auxiliary else {}
+            return {**parts, "head": outputs * (width + 1)}
         case Ensemble():
             each = [sum(parameters(m, vocabulary, outputs).values()) for m in members]
             return {f"member_{number}": size for number, size in enumerate(each)}
@@ -84,7 +101,7 @@ def parameters(
             layers = sum(4 * units * (width + units + 1) for width, units in _awd_layers(model))
             parts = {"embeddings": vocabulary * model.width, "encoder": layers}
             if isinstance(recipe.task, LanguageModel):
-                return {**parts, "softmax": _awd_softmax(model, vocabulary)}
+                return {**parts, "softmax": _softmax(model, vocabulary)}
             inner, pooled = model.head.width, 3 * model.width
             head = _moving(model) + inner * (pooled + 1) + outputs * (inner + 1)
             return {**parts, "head": head + 2 * (inner + pooled)}
@@ -129,7 +146,7 @@ def _recurrent(model: Recurrent, width: int) -> int:
     return own + (model.units * out if model.projection else 0)
 
 
-def _inner(model: Bert) -> int:
+def _inner(model: Bert | Gpt) -> int:
     return model.inner or 4 * model.width
 
 
@@ -149,7 +166,7 @@ def _awd_layers(model: AwdLstm) -> list[tuple[int, int]]:
     return list(zip([model.width, *units], units, strict=False))
 
 
-def _awd_softmax(model: AwdLstm, vocabulary: int) -> int:
+def _softmax(model: AwdLstm | Gpt, vocabulary: int) -> int:
     cutoffs = [cutoff for cutoff in model.cutoffs if cutoff < vocabulary]
     if model.softmax != "adaptive" or not cutoffs:
         return vocabulary * (1 if model.tied else 1 + model.width)
@@ -209,6 +226,8 @@ def activation_bytes(recipe: Recipe) -> int:
     train = recipe.train
     runs_on = isinstance(recipe.task, LanguageModel)
     length = train.window if runs_on else recipe.text.max_length
+    if runs_on and isinstance(recipe.model, Gpt):
+        length = recipe.model.context
     positions = train.batch_tokens or (train.batch_size or 0) * length
     size = FLOAT if train.precision == "float32" else FLOAT // 2
     return positions // train.accumulation * _kept(recipe) * size
@@ -238,20 +257,34 @@ def _kept(recipe: Recipe) -> int:
                 longest = recipe.text.max_length
                 chunk = min(recipe.train.window, longest)
                 return 4 * model.width + 2 * layers * chunk // longest
-            scores = {"sampled": model.samples, "adaptive": model.cutoffs[0]}.get(
-                model.softmax, recipe.text.tokenizer.size
-            )
-            return 2 * (2 * model.width + layers + 2 * scores)
+            return 2 * (2 * model.width + layers + 2 * _scores(recipe, model))
         case Bert() as model:
             # Of a layer: queries, keys, values, contexts; what is dropped, added and normed, twice;
             # between the linear layers three times; and of each head the weights of all tokens.
             weights = 3 * model.heads * recipe.text.max_length
             layer = 10 * model.width + 3 * _inner(model) + weights
-            return 4 * model.width + model.layers * layer
+            kept = 4 * model.width + model.layers * layer
+            if isinstance(recipe.task, MaskedLanguageModel):
+                # Of each mask the scores of all tokens, what becomes of them, and gradients.
+                kept += round(recipe.task.masking.rate * 4 * recipe.text.tokenizer.size)
+            return kept
+        case Gpt() as model:
+            # As of a BERT; beside it the scores of all tokens, and their gradients.
+            foretells = isinstance(recipe.task, LanguageModel)
+            length = model.context if foretells else recipe.text.max_length
+            layer = 10 * model.width + 3 * _inner(model) + 3 * model.heads * length
+            scores = _scores(recipe, model) if foretells or model.auxiliary else 0
+            return 4 * model.width + model.layers * layer + 4 * scores
         case Ensemble():
             return 0
         case unknown:
             assert_never(unknown)
+
+
+def _scores(recipe: Recipe, model: AwdLstm | Gpt) -> int:
+    """Of how many tokens a softmax tells the score in training, about."""
+    few = {"sampled": model.samples, "adaptive": model.cutoffs[0]}
+    return few.get(model.softmax, recipe.text.tokenizer.size)
 
 
 def _slots(train: Train) -> int:

@@ -6,7 +6,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from configs.closed import Closed, Rate
 from configs.poolings import Pool, Pooling
-from configs.transformers import Bert
+from configs.transformers import Bert, Gpt
 
 
 class Characters(Closed):
@@ -216,5 +216,5 @@ class Ensemble(Closed):
 
 
 Model = Annotated[
-    TextCNN | Recurrent | Elmo | AwdLstm | Bert | Ensemble, Field(discriminator="kind")
+    TextCNN | Recurrent | Elmo | AwdLstm | Bert | Gpt | Ensemble, Field(discriminator="kind")
 ]

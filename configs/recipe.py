@@ -18,7 +18,7 @@ from configs.models import (
 )
 from configs.tasks import LanguageModel, MaskedLanguageModel, Span, Tag, Task
 from configs.training import Train
-from configs.transformers import Bert
+from configs.transformers import Bert, Gpt
 
 SHORTEST_EXAMPLE = 8  # tokens of a masked language model's
 SHORTEST_SEQUENCE = 3
@@ -42,6 +42,9 @@ class Evaluate(Closed):
     baselines: bool = True
     mistakes: Annotated[int, Field(ge=0)] = 20
     cache: NeuralCache | None = None  # of a language model
+    # Of a gpt, tokens from a window's beginning to the next one's in documents that are longer than
+    # its context; half of the context if not said.
+    stride: Annotated[int, Field(ge=1)] | None = None
 
 
 class Export(Closed):
@@ -87,6 +90,12 @@ class Recipe(Closed):
         return isinstance(self.model, AwdLstm) and self.model.backward
 
     @property
+    def sequences(self) -> bool:
+        """Whether the model reads a text, or a pair as one, between [CLS] and [SEP]."""
+        bert_or_gpt = isinstance(self.model, Bert | Gpt)
+        return bert_or_gpt and not isinstance(self.task, LanguageModel)
+
+    @property
     def elmo(self) -> ElmoVectors | None:
         """The pretrained ELMo whose vectors the model reads, if it is to."""
         return self.embedding.elmo if self.embedding else None
@@ -95,7 +104,7 @@ class Recipe(Closed):
     def model_can_do_the_task(self) -> Self:
         task, model = self.task, self.model
         learns = {
-            LanguageModel: isinstance(model, Elmo | AwdLstm),
+            LanguageModel: isinstance(model, Elmo | AwdLstm | Gpt),
             MaskedLanguageModel: isinstance(model, Bert),
             Tag: isinstance(model, Recurrent | Bert),
             Span: isinstance(model, Recurrent | Bert),
@@ -103,8 +112,8 @@ class Recipe(Closed):
         if not learns:
             raise ValueError(
                 f"a model of kind {model.kind!r} does not learn a task of kind {task.kind!r}:"
-                " language_model goes with elmo and awd_lstm, masked_language_model with bert, tag"
-                " and span with rnn, lstm, gru and bert, and elmo with language_model only"
+                " language_model goes with elmo, awd_lstm and gpt, masked_language_model with bert,"
+                " tag and span with rnn, lstm, gru and bert, and elmo with language_model only"
             )
         if isinstance(model, AwdLstm) and getattr(task, "second", None):
             raise ValueError(
@@ -138,7 +147,7 @@ class Recipe(Closed):
                 f"text.max_length: an example holds [CLS], [SEP] and two texts, got {longest}: set"
                 f" {SHORTEST_EXAMPLE} at least"
             )
-        if isinstance(self.model, Bert) and longest < SHORTEST_SEQUENCE:
+        if self.sequences and longest < SHORTEST_SEQUENCE:
             raise ValueError(
                 f"text.max_length: a sequence holds [CLS] and, of a pair, two [SEP], got {longest}:"
                 f" set {SHORTEST_SEQUENCE} at least"
@@ -147,6 +156,30 @@ class Recipe(Closed):
             raise ValueError(
                 f"text.max_length {longest} is more than model.positions {self.model.positions}:"
                 " change one of them"
+            )
+        if isinstance(self.model, Gpt):
+            start = isinstance(self.task, LanguageModel)  # stands before a text
+            if longest + start > self.model.context:
+                raise ValueError(
+                    f"text.max_length {longest}: model.context {self.model.context} leaves"
+                    f" {self.model.context - start} tokens to a text: change one of them"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def windows_of_a_gpt_are_its_context(self) -> Self:
+        context = self.model.context if isinstance(self.model, Gpt) else None
+        window, default = self.train.window, Train.model_fields["window"].default
+        if context and (self.train.vary_window or window not in (default, context)):
+            raise ValueError(
+                "a gpt reads windows of model.context tokens: leave train.window and"
+                " train.vary_window out"
+            )
+        stride = self.evaluate.stride
+        if stride is not None and (context is None or stride > context):
+            raise ValueError(
+                f"evaluate.stride is of a gpt, and at most its model.context; got {stride} with a"
+                f" model of kind {self.model.kind!r}"
             )
         return self
 

@@ -15,7 +15,6 @@ import numpy as np
 
 from configs.recipe import Recipe
 from configs.tasks import Span, Task
-from configs.transformers import Bert
 from pipeline import artifacts
 from pipeline.errors import JobError
 
@@ -115,7 +114,7 @@ def load(
 ) -> Split:
     """Read one split of a prepared directory.
 
-    Args: sequences, whether to make these of the texts; if not said, as a bert reads them.
+    Args: sequences, whether to make these of the texts; if not said, as the model reads them.
 
     Raises:
         JobError: the prepared data has no such split, or lacks tokens that the model needs.
@@ -153,7 +152,7 @@ def load(
     if isinstance(task, Span):
         return questions.load(prepared, found, spellings.spelled, carried, task)
     if sequences is None:
-        sequences = isinstance(recipe.model, Bert)
+        sequences = recipe.sequences
     if sequences:
         made = _wrapped(prepared, found, task)
         found, inputs = found | made, [name for name in made if name not in ("words", "label")]

@@ -1,9 +1,8 @@
 """A trained language model writes on.
 
 What picks words are keras-hub's samplers, and `NextWord` has what they ask of a model: a state and
-the tokens that come next in, the log probabilities of the token after them and the new state out. A
-model that keeps something else than recurrent states, such as a cache of keys and values, needs
-such a class of its own, and nothing else here.
+the tokens that come next in, the log probabilities of the token after them and the new state out.
+`pipeline.cached_reading.CachedReader` is the same of a model that keeps keys and values.
 """
 
 from dataclasses import dataclass
@@ -19,7 +18,9 @@ from configs import loading
 from configs.loading import RecipeError
 from configs.models import AwdLstm
 from configs.tasks import LanguageModel
+from configs.transformers import Gpt
 from pipeline import artifacts, finding_runs, runs
+from pipeline.cached_reading import CachedReader
 from pipeline.text.special import PAD
 
 
@@ -83,7 +84,12 @@ class Generator:
         `stop` if that is written.
     """
 
-    def __init__(self, model: NextWord, sampler: keras_hub.samplers.Sampler, stop: int | None):
+    def __init__(
+        self,
+        model: NextWord | CachedReader,
+        sampler: keras_hub.samplers.Sampler,
+        stop: int | None,
+    ) -> None:
         self.model, self.sampler, self.stop = model, sampler, stop
         spec = [tf.TensorSpec([None, None], tf.int32), tf.TensorSpec([], tf.int32)]
         self.write = tf.function(self._write, input_signature=spec)
@@ -96,11 +102,11 @@ class Generator:
     def _write(self, ids: tf.Tensor, number: tf.Tensor) -> tf.Tensor:
         """Fill up (B, L) ids, of which `number` are given."""
 
-        def following(ids: tf.Tensor, state: list[tf.Tensor], index: tf.Tensor) -> tuple:
+        def following(ids: tf.Tensor, state: Any, index: tf.Tensor) -> tuple:
             scores, state = self.model.read(ids[:, index - 1 : index], state)
             return scores, (), state
 
-        state = self.model.start(tf.shape(ids)[0])
+        state: Any = self.model.start(tf.shape(ids)[0])
         # The sampler has the last token of the beginning read, and all that it writes.
         state = tf.cond(
             number > 1, lambda: self.model.read(ids[:, : number - 1], state)[1], lambda: state
@@ -127,24 +133,24 @@ def generate(
     run_dir = finding_runs.find(run_dir)
     artifacts.check(run_dir / runs.TRAINING)
     recipe = loading.load(run_dir / runs.TRAINING / "recipe.yaml")
-    if not isinstance(recipe.model, AwdLstm) or not isinstance(recipe.task, LanguageModel):
+    if not isinstance(recipe.model, AwdLstm | Gpt) or not isinstance(recipe.task, LanguageModel):
         raise RecipeError(
-            f"{run_dir}: generate needs a run of model.kind awd_lstm with task.kind language_model,"
-            f" which predicts words from those before; got {recipe.model.kind} with"
-            f" {recipe.task.kind}"
+            f"{run_dir}: generate needs a run of model.kind awd_lstm or gpt with task.kind"
+            " language_model, which predicts words from those before; got"
+            f" {recipe.model.kind} with {recipe.task.kind}"
         )
-    if recipe.model.backward:
+    if recipe.backward:
         raise RecipeError(
             f"{run_dir}: this model reads texts from their end: train one without model.backward"
         )
     trained = runs.load(run_dir)
     tokenizer = trained.tokenizer
     start, end = tokenizer.start_id, tokenizer.end_id
-    never = {tokenizer.pad_id, start, tokenizer.mask_id} - {None}
-    never |= set() if unknown else {tokenizer.unknown_id}
+    never = never_written(tokenizer) | (set() if unknown else {tokenizer.unknown_id})
+    reader = CachedReader if isinstance(recipe.model, Gpt) else NextWord
     document = recipe.task.carry == "document"
     generator = Generator(
-        NextWord(trained.model, never),
+        reader(trained.model, never),
         sampling.sampler(tokenizer.vocabulary_size),
         stop=end if document else None,
     )
@@ -153,6 +159,11 @@ def generate(
     written = generator(begun, tokens)
     text = prompt.rstrip() + continued(tokenizer, begun[1:], written)
     return {"text": text, "tokens": len(written)}
+
+
+def never_written(tokenizer: Any) -> set[int]:
+    """Ids that no text has: neither that of [UNK] nor that of a text's end."""
+    return {tokenizer.pad_id, tokenizer.start_id, tokenizer.mask_id} - {None}
 
 
 def continued(tokenizer: Any, begun: list[int], written: list[int]) -> str:

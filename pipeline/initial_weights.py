@@ -12,7 +12,7 @@ import numpy as np
 
 from configs.models import AwdLstm
 from configs.recipe import Recipe
-from configs.transformers import Bert
+from configs.transformers import Bert, Gpt
 from pipeline import earlier_weights, provenance
 from pipeline.earlier_weights import Earlier
 from pipeline.errors import JobError
@@ -77,10 +77,10 @@ def check_sizes(recipe: Recipe, earlier: Earlier) -> None:
     """Heads, an activation or an epsilon change no shape, and layers that are left out no weight.
 
     Raises:
-        JobError: this BERT is to compute something else than the earlier one.
+        JobError: this Transformer is to compute something else than the earlier one.
     """
     ours, theirs = recipe.model, earlier.recipe.model
-    if not (isinstance(ours, Bert) and isinstance(theirs, Bert)):
+    if not (isinstance(ours, Bert | Gpt) and isinstance(theirs, type(ours))):
         return
     here, there = sizes(ours), sizes(theirs)
     if differ := {name: value for name, value in there.items() if here[name] != value}:
@@ -88,12 +88,13 @@ def check_sizes(recipe: Recipe, earlier: Earlier) -> None:
         said = ", ".join(f"{name}: {value}" for name, value in differ.items())
         raise JobError(
             f"init_from: {earlier.folder} is of another size: the recipe's model has {own}; say"
-            f" model: {{kind: bert, {said}, ...}}"
+            f" model: {{kind: {ours.kind}, {said}, ...}}"
         )
 
 
-def sizes(model: Bert) -> dict[str, object]:
-    names = ("layers", "width", "heads", "positions", "activation", "epsilon")
+def sizes(model: Bert | Gpt) -> dict[str, object]:
+    own = ("positions", "activation") if isinstance(model, Bert) else ("context", "layout", "tied")
+    names = ("layers", "width", "heads", *own, "epsilon")
     found: dict[str, object] = {name: getattr(model, name) for name in names}
     return {**found, "inner": model.inner or 4 * model.width}
 
@@ -159,7 +160,7 @@ def first_id(path: str, earlier: Earlier) -> int:
 
     All other weights with rows of tokens start with the vocabulary.
     """
-    assert isinstance(earlier.recipe.model, AwdLstm)
+    assert isinstance(earlier.recipe.model, AwdLstm | Gpt)
     return earlier.recipe.model.cutoffs[int(path.rpartition("_")[2]) - 1]
 
 

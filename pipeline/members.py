@@ -10,7 +10,6 @@ from safetensors.numpy import load_file
 from configs import loading
 from configs.models import Ensemble
 from configs.recipe import Recipe
-from configs.transformers import Bert
 from pipeline import artifacts, finding_runs, pretrained_elmo, provenance
 from pipeline.elmo_files import Elmo
 from pipeline.errors import JobError
@@ -40,10 +39,11 @@ def find(recipe: Recipe, prepared: Path) -> list[Path]:
     runs = [finding_runs.find(member) for member in recipe.model.members]
     for run in runs:
         _check(run, recipe, prepared)
-    if len({isinstance(finding_runs.recipe(run).model, Bert) for run in runs}) > 1:
+    if len({finding_runs.recipe(run).sequences for run in runs}) > 1:
         raise JobError(
-            "model.members: a model of kind bert reads a text, or a pair as one, between [CLS] and"
-            " [SEP], and models of other kinds do not: name members of which all or none are bert"
+            "model.members: a model of kind bert or gpt reads a text, or a pair as one, between"
+            " [CLS] and [SEP], and models of other kinds do not: name members of which all or none"
+            " are bert or gpt"
         )
     return runs
 

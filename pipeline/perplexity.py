@@ -10,9 +10,27 @@ import tensorflow as tf
 from configs.tasks import LanguageModel
 from pipeline.data import Split
 from pipeline.streams import Stream, in_directions, signature, stream, windows
+from pipeline.window_losses import WindowLosses
 
 WINDOW = 100  # words of each document at a time
 ROWS = 32  # documents side by side
+
+
+def document_losses(
+    model: keras.Model,
+    task: LanguageModel,
+    split: Split,
+    parts: int = 1,
+    backward: bool = False,
+    stride: int | None = None,
+) -> "DocumentLosses | WindowLosses":
+    """What reads documents as the model does: with a state, or by windows that overlap.
+
+    Args: parts, backward, of the first; stride, of the second.
+    """
+    if any(name.startswith("state_") for name in model.output):
+        return DocumentLosses(model, task, split, parts, backward)
+    return WindowLosses(model, task, split, stride)
 
 
 class DocumentLosses:

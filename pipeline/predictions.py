@@ -38,7 +38,9 @@ class Forward:
                 rows = tf.shape(inputs["ids"])[0] // parts
                 start = rows * replica_id()
                 own = {name: x[start : start + rows] for name, x in inputs.items()}
-                return model(own, training=False)
+                outputs = model(own, training=False)
+                # Of training alone; what is not asked for is not computed.
+                return {name: x for name, x in outputs.items() if name != "penalty"}
 
             outputs = strategy.run(on_replica, args=(inputs,))
             return {name: strategy.gather(x, axis=0) for name, x in outputs.items()}

@@ -25,6 +25,8 @@ SETTINGS = [
         "task={kind: regress, second: b}",
     ],
     ["model={kind: bert, width: 64}", "task={kind: tag, decoder: crf}"],
+    ["model={kind: gpt, size: tiny, context: 12}"],
+    ["model={kind: gpt, width: 64, layout: gpt2, auxiliary: 0, inner: 9}"],
     ["train.optimizer={kind: sgd}"],
     ["train.optimizer={kind: sgd, momentum: 0.9}", "train.ema=0.9"],
     ["train.optimizer={kind: adadelta}", "train.averaging={patience: 2}"],
@@ -64,6 +66,8 @@ AWD = "kind: awd_lstm, width: 7, units: 6, samples: 5"
         [f"model={{{AWD}, softmax: adaptive, cutoffs: [10, 30, 90]}}"],
         [f"model={{{AWD}, softmax: adaptive, cutoffs: [10, 30], tied: false}}"],
         [f"model={{{AWD}, softmax: adaptive, cutoffs: [50]}}"],
+        ["model={kind: gpt, width: 8, context: 20, layout: gpt2}"],
+        ["model={kind: gpt, width: 8, tied: false, softmax: adaptive, cutoffs: [10, 30]}"],
     ],
     ids=str,
 )

@@ -13,6 +13,7 @@ from components.full_softmax import FullSoftmax
 from components.sampled_softmax import SampledSoftmax
 from configs import models
 from configs.recipe import Recipe
+from configs.transformers import Gpt
 from pipeline import pretrained_elmo
 from pipeline.build.awd_lstm import words_and_encoder
 from pipeline.build.words import spelling
@@ -41,11 +42,11 @@ def awd_lstm(recipe: Recipe, model: models.AwdLstm, size: int) -> keras.Model:
     drop = LockedDropout(model.dropouts.scaled.output, seed + 351, dtype=policy, name="drop")
     words, encoder = words_and_encoder(recipe, model, size)
     return awd_language_model(
-        words, encoder, drop, _awd_softmax(recipe, model, size), model.ar, model.tar
+        words, encoder, drop, softmax_of(recipe, model, size), model.ar, model.tar
     )
 
 
-def _awd_softmax(recipe: Recipe, model: models.AwdLstm, size: int) -> keras.layers.Layer:
+def softmax_of(recipe: Recipe, model: models.AwdLstm | Gpt, size: int) -> keras.layers.Layer:
     """A vocabulary without rarer words, or smaller than a sample, gets the full one."""
     rest: dict[str, Any] = {"tied": model.tied, "seed": recipe.seed + 401, "name": "softmax"}
     rest["dtype"] = recipe.train.precision

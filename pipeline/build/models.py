@@ -16,11 +16,12 @@ from configs import models
 from configs.models import Recurrent, TextCNN
 from configs.recipe import Recipe
 from configs.tasks import LanguageModel, Span, Tag
-from configs.transformers import Bert
+from configs.transformers import Bert, Gpt
 from pipeline.build import language_models
 from pipeline.build.awd_classifier import awd_classifier
 from pipeline.build.bert import bert
 from pipeline.build.ensemble import ensemble
+from pipeline.build.gpt import gpt
 from pipeline.build.recurrent import pooling, stack
 from pipeline.build.spans import recurrent_spans
 from pipeline.build.words import on_cpu_without_xla, token_vectors
@@ -90,6 +91,8 @@ def build_model(
             return awd_classifier(recipe, model, len(vocabulary), num_labels)
         case Bert() as model:
             return bert(recipe, model, len(vocabulary), num_labels)
+        case Gpt() as model:
+            return gpt(recipe, model, len(vocabulary), num_labels)
         case models.Ensemble():
             makers = [
                 partial(build_model, part.recipe, vocabulary, num_labels, part.elmo)

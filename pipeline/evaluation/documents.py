@@ -10,6 +10,7 @@ import pandas as pd
 from configs.models import AwdLstm, Elmo
 from configs.recipe import Recipe
 from configs.tasks import LanguageModel
+from configs.transformers import Gpt
 from pipeline import data
 from pipeline.data import Split
 from pipeline.evaluation import intervals, scores
@@ -17,7 +18,7 @@ from pipeline.evaluation.intervals import Score
 from pipeline.evaluation.judge import example_ids
 from pipeline.evaluation.measured import Measured
 from pipeline.neural_cache import Cache
-from pipeline.perplexity import DocumentLosses
+from pipeline.perplexity import DocumentLosses, document_losses
 from pipeline.runs import Trained
 from pipeline.text.special import PAD, UNKNOWN
 
@@ -48,30 +49,34 @@ def measure(
 ) -> Measured:
     """Let the language model read the split, and say how well it foresaw the words."""
     split = data.load(prepared, name, recipe, 0)
-    document_losses = DocumentLosses(trained.model, task, split, backward=recipe.backward)
-    losses, words = document_losses(split)
+    read = document_losses(
+        trained.model, task, split, backward=recipe.backward, stride=recipe.evaluate.stride
+    )
+    losses, words = read(split)
     cache, cached = recipe.evaluate.cache, None
-    if cache is not None:
-        cached, _ = document_losses(split, Cache(cache))
+    if cache is not None and isinstance(read, DocumentLosses):
+        cached, _ = read(split, Cache(cache))
     tokenizer, model = trained.tokenizer, recipe.model
     size = tokenizer.vocabulary_size
     train = data.load(prepared, "train", recipe, 0)
     resamples, seed = recipe.evaluate.resamples, recipe.seed
-    read = Read(train, split, losses, words, size, resamples, seed, tokenizer.unknown_id, cached)
+    case = Read(train, split, losses, words, size, resamples, seed, tokenizer.unknown_id, cached)
     found = {
-        **findings(read),
+        **findings(case),
         "words": int(words.sum()),
         "vocabulary": size,
         "tokenizer": recipe.text.tokenizer.kind,
-        "both": document_losses.both,
+        "both": read.both,
         "backward": recipe.backward,
-        "sampled": isinstance(model, Elmo | AwdLstm)
+        "sampled": isinstance(model, Elmo | AwdLstm | Gpt)
         and model.softmax == "sampled"
         and model.samples < size,
         "carry": task.carry,
         "cache": cache and cache.model_dump(),
+        "context": model.context if isinstance(model, Gpt) else None,
+        "stride": None if isinstance(read, DocumentLosses) else read.stride,
     }
-    return Measured(found, table(read), {})
+    return Measured(found, table(case), {})
 
 
 def table(case: Read) -> pd.DataFrame:

@@ -47,6 +47,14 @@ READING = {
     " that is how perplexities of the Penn Treebank are counted. Intervals take them for"
     " independent all the same.",
 }
+WINDOWS = {
+    "document": "Each document is read by itself",
+    "stream": "All documents are read as one text in the order of the files",
+}
+WINDOWED = (
+    "{whole}, in windows of {context} {units}, each {stride} behind the one before: what the second"
+    " window and later ones predict has {known} {units} before it at least."
+)
 
 
 def write(report: dict[str, Any], drawn: dict[str, Any]) -> str:
@@ -77,11 +85,21 @@ def write(report: dict[str, Any], drawn: dict[str, Any]) -> str:
         learning=page.picture(learning, "loss and perplexity by epoch") if learning else "",
         documents=page.table(["perplexity", units, "begins"], rows),
         resamples=page.spell(report["resamples"]),
-        reading=READING[report["carry"]],
+        reading=reading(report, units),
         seconds=f"{report['seconds']:.0f}",
         parameters=page.spell(report["parameters"]),
     )
     return page.page(report["name"], body)
+
+
+def reading(report: dict[str, Any], units: str) -> str:
+    context, stride = report["context"], report["stride"]
+    if context is None:
+        return READING[report["carry"]]
+    whole = WINDOWS[report["carry"]]
+    return WINDOWED.format(
+        whole=whole, context=context, stride=stride, known=context - stride, units=units
+    )
 
 
 def told(perplexity: float) -> float | int:

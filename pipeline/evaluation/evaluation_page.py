@@ -17,6 +17,7 @@ MODELS = {
     "elmo": "ELMo",
     "awd_lstm": "AWD-LSTM",
     "bert": "BERT",
+    "gpt": "GPT",
     "ensemble": "ensemble",
 }
 MISTAKES = {  # what a mistake is ranked by

@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from configs.tasks import LanguageModel
 from pipeline.data import Sequences, Split
-from pipeline.perplexity import DocumentLosses
+from pipeline.perplexity import document_losses
 from pipeline.publishing.golden import Example
 from pipeline.publishing.language_scorers import from_no_state, log_probabilities
 from pipeline.publishing.language_signatures import last_tokens, shown
@@ -26,10 +26,10 @@ def language_answers(
 ) -> list[dict[str, Any]]:
     """One golden request to `serving_default` for each text."""
     splits = [document(text, inputs) for (text,) in examples]
-    document_losses = DocumentLosses(model, task, splits[0], backward=backward)
+    read = document_losses(model, task, splits[0], backward=backward)
     requests = []
     for split in splits:
-        losses, words = document_losses(split)
+        losses, words = read(split)
         loss = float(losses[0] / words[0])
         outputs = {"loss": loss, "perplexity": float(np.exp(loss)), "words": int(words[0])}
         requests.append({"text": split.texts[0], "outputs": outputs})

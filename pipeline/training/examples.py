@@ -7,6 +7,7 @@ import numpy as np
 from configs.loading import RecipeError
 from configs.recipe import Recipe
 from configs.tasks import LanguageModel, MaskedLanguageModel
+from configs.transformers import Gpt
 from pipeline import (
     artifacts,
     batching,
@@ -19,6 +20,7 @@ from pipeline import (
 )
 from pipeline.batching import Batches
 from pipeline.data import Split
+from pipeline.packed_windows import PackedWindows
 from pipeline.streams import Streams
 
 # With XLA or on a TPU each new shape is compiled, so lengths are rounded up to a multiple of this.
@@ -42,7 +44,7 @@ def load(recipe: Recipe, prepared: Path, labels: list[str]) -> dict[str, Split]:
     return splits | {"train": data.weighted(splits["train"], weights)}
 
 
-def batches(recipe: Recipe, split: Split, replicas: int) -> Batches | Streams:
+def batches(recipe: Recipe, split: Split, replicas: int) -> Batches | PackedWindows | Streams:
     """The batches of the training split.
 
     Raises:
@@ -51,6 +53,10 @@ def batches(recipe: Recipe, split: Split, replicas: int) -> Batches | Streams:
     """
     settings, task = recipe.train, recipe.task
     parts = replicas * settings.accumulation
+    static = settings.xla or settings.strategy.kind == "tpu"
+    if isinstance(task, LanguageModel) and isinstance(recipe.model, Gpt):
+        context = recipe.model.context
+        return PackedWindows(split, settings, recipe.seed, task, context, parts, static)
     if isinstance(task, LanguageModel):
         if settings.batch_size is None or settings.batch_size % parts:
             raise RecipeError(
@@ -60,7 +66,6 @@ def batches(recipe: Recipe, split: Split, replicas: int) -> Batches | Streams:
             )
         both = recipe.model.kind == "elmo"
         return Streams(split, settings, recipe.seed, task, both, recipe.backward)
-    static = settings.xla or settings.strategy.kind == "tpu"
     fixed = (settings.batch_size or 1, LENGTH_STEP) if static else (1, 1)
 
     def masked(epoch: int, rows: np.ndarray) -> dict:

@@ -12,7 +12,7 @@ from pipeline import tasks
 from pipeline.batching import signature
 from pipeline.data import Split
 from pipeline.evaluation import judge, span_scores, tagging_scores
-from pipeline.perplexity import DocumentLosses
+from pipeline.perplexity import document_losses
 from pipeline.predictions import Forward
 from pipeline.span_predictions import predict
 
@@ -31,7 +31,7 @@ def validator(
     """Make the function that tells the mean loss and the task's scores of the model as it is."""
     task = recipe.task
     if isinstance(task, LanguageModel):
-        losses = DocumentLosses(model, task, split, PARTS, recipe.backward)
+        losses = document_losses(model, task, split, PARTS, recipe.backward)
         return lambda: of_documents(losses, split)
     forward = Forward(model, strategy, signature(split))
     if isinstance(task, Tag):
@@ -41,8 +41,8 @@ def validator(
     return lambda: of_texts(task, forward, split)
 
 
-def of_documents(document_losses: DocumentLosses, split: Split) -> Scores:
-    losses, words = document_losses(split)
+def of_documents(read: Callable, split: Split) -> Scores:
+    losses, words = read(split)
     loss = float(losses.sum() / words.sum())
     return {"loss": loss, "perplexity": float(np.exp(loss))}
 

@@ -205,7 +205,7 @@ def test_an_ensemble_reads_as_its_members_do(pairs, tags):
     cnn = made.model_dump() | {"model": {"kind": "text_cnn", "filters": 2}, "name": "cnn"}
     other = train(Recipe.model_validate(cnn), prepare(made))
     mixed = {"kind": "ensemble", "members": (str(run_dir), str(other))}
-    with pytest.raises(JobError, match=r"all or none are bert"):
+    with pytest.raises(JobError, match=r"all or none are bert or gpt"):
         train(Recipe.model_validate({**made.model_dump(), "model": mixed}), prepare(made))
 
 
