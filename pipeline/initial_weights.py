@@ -20,6 +20,7 @@ from pipeline.training import checkpoints
 from pipeline.vectors import SPECIAL, Coverage
 
 HEAD = "head"  # the layer whose outputs are the labels
+PAIRS = "nsp"  # the layer whose outputs are answers about pairs of texts
 UNKNOWN = ("[UNK]", "<unk>")  # what stands for running words that are not in the vocabulary
 
 log = logging.getLogger("textmill")
@@ -126,7 +127,9 @@ def fitted(
 
 
 def goes_over(path: str, earlier: Earlier, recipe: Recipe, labels: list[str]) -> bool:
-    """Whether a weight means here what it meant there: a head's are of its labels."""
+    """Whether a weight means here what it meant there: a head's are of its labels or question."""
+    if layer_of(path) == PAIRS:
+        return getattr(earlier.recipe.task, "pairs", None) == getattr(recipe.task, "pairs", None)
     same = (
         earlier.labels == labels
         and earlier.recipe.task.kind == recipe.task.kind

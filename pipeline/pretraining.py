@@ -141,7 +141,7 @@ def batch(
     longest = round_up(int(lengths.max(initial=1)), length_step)
     ids = split.ids.padded(rows, len(rows), longest).astype(np.int32)
     masked = asked.masker(ids, row_keys) if asked.masker else _static(ids, asked, rows)
-    places, hidden = np.arange(longest), max(1, np.count_nonzero(masked.targets))
+    places, hidden = np.arange(longest), int(np.count_nonzero(masked.targets))
     second = asked.second_start[rows][:, None]
     made = {
         "ids": masked.ids,
@@ -151,7 +151,7 @@ def batch(
         "targets": _widened(masked.targets, -(-length_step // 4)),
         "next": asked.next[rows],
         "weight": split.weights[rows],
-        "token_weight": np.full(len(rows), len(rows) / hidden),
+        "token_weight": np.full(len(rows), len(rows) / max(1, hidden)),
     }
     kinds = {name: np.float32 if name in WEIGHTS else np.int32 for name in made}
     filled = {n: np.zeros((num_rows, *x.shape[1:]), kinds[n]) for n, x in made.items()}

@@ -49,14 +49,15 @@ def bert(recipe: Recipe, model: Bert, size: int, num_labels: int) -> keras.Model
 def pretrained(recipe: Recipe, model: Bert, size: int, pairs: bool) -> keras.Model:
     """BERT with the heads of its pretraining. Args: pairs, whether it is asked about pairs."""
     policy, seed = recipe.train.precision, recipe.seed
+    body = embeddings_and_encoder(recipe, model, size)
     masked = MaskedLMHead(
         size, model.activation, model.epsilon, seed + 501, dtype=policy, name="mlm"
     )
-    heads: tuple[keras.layers.Layer, ...] = (masked,)
-    if pairs:
-        pooler = Pooler(seed + 401, dtype=policy, name="pooler")
-        heads += (pooler, NextSentenceHead(seed + 601, dtype=policy, name="nsp"))
-    return bert_pretraining(*embeddings_and_encoder(recipe, model, size), *heads, name=model.kind)
+    if not pairs:
+        return bert_pretraining(*body, masked, name=model.kind)
+    pooler = Pooler(seed + 401, dtype=policy, name="pooler")
+    pair_head = NextSentenceHead(seed + 601, dtype=policy, name="nsp")
+    return bert_pretraining(*body, masked, pooler, pair_head, name=model.kind)
 
 
 def sequence_reader(recipe: Recipe, model: Bert, size: int) -> Read:

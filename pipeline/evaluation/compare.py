@@ -16,6 +16,7 @@ from pipeline.evaluation.compared import Compared, from_folder, from_store
 from pipeline.evaluation.intervals import Score
 
 RESAMPLES, SEED = 1000, 1
+PREDICT_TOKENS = ("language_model", "masked_language_model")
 COLUMN = 40  # characters, where there is no terminal to fit in
 
 
@@ -74,7 +75,7 @@ def check(runs: list[Compared]) -> None:
                 f" {run.units}, of {len(ours):,} ({first.report['split']}) and {len(theirs):,}"
                 f" ({run.report['split']}); evaluate both on the same test split"
             )
-        if run.task == "language_model":
+        if run.task in PREDICT_TOKENS:
             check_vocabulary(run, first)
             continue
         labels = zip(ours.label, theirs.label.loc[ours.index], strict=True)
@@ -118,7 +119,7 @@ def test(run: Compared, best: Compared) -> dict[str, Any]:
     if run.task == "span":
         f1 = [scores.mean(answered.f1.to_numpy()) for answered in (ours, theirs)]
         return paired.resampled(f1[0], f1[1], len(ours), RESAMPLES, SEED)
-    if run.task == "language_model":
+    if run.task in PREDICT_TOKENS:
         return paired.resampled(nearness(ours), nearness(theirs), len(ours), RESAMPLES, SEED)
     return paired.right(ours.correct.to_numpy(), theirs.correct.to_numpy(), RESAMPLES, SEED)
 

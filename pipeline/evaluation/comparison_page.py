@@ -15,6 +15,7 @@ UNITS = {  # of the paired tests, where it is not the score that decides
     "classify": "points of {} answered right",
     "multilabel": "points of {} answered right",
     "language_model": "perplexity",
+    "masked_language_model": "perplexity",
 }
 
 NOTE = """

@@ -7,13 +7,15 @@ from typing import Any
 
 from configs.loading import RecipeError
 from configs.recipe import Recipe
-from configs.tasks import LanguageModel, Span, Tag
+from configs.tasks import LanguageModel, MaskedLanguageModel, Span, Tag
 from pipeline import artifacts, data, predictions, runs, tasks, tracking
 from pipeline.errors import JobError
 from pipeline.evaluation import (
     documents,
     documents_page,
     evaluation_page,
+    masked,
+    masked_page,
     pictures,
     span_split,
     tagged_split,
@@ -26,6 +28,7 @@ from pipeline.page import png
 
 EVALUATION = "evaluation"  # the published stage's folder in the run's
 METRICS, REPORT, PREDICTIONS = "metrics.json", "report.json", "predictions.parquet"
+PAGES = {"language_model": documents_page, "masked_language_model": masked_page}
 
 log = logging.getLogger("textmill")
 
@@ -98,6 +101,8 @@ def measure(recipe: Recipe, trained: runs.Trained, prepared: Path, name: str) ->
         return span_split.measure(recipe, recipe.task, trained, prepared, name)
     if isinstance(recipe.task, LanguageModel):
         return documents.measure(recipe, recipe.task, trained, prepared, name)
+    if isinstance(recipe.task, MaskedLanguageModel):
+        return masked.measure(recipe, recipe.task, trained, prepared, name)
     case = open_case(recipe, trained, prepared, name)
     found = findings(case)
     return Measured(found, table(case.split, case.answers), draw(found, case))
@@ -143,8 +148,8 @@ def write(report: dict[str, Any], measured: Measured, out: Path) -> None:
     (out / "pictures").mkdir()
     for name, figure in drawn.items():
         (out / "pictures" / f"{name}.png").write_bytes(png(figure))
-    write_page = documents_page.write if "documents" in report else evaluation_page.write
-    (out / "report.html").write_text(write_page(report, drawn), encoding="utf-8")
+    page = PAGES.get(report["task"], evaluation_page)
+    (out / "report.html").write_text(page.write(report, drawn), encoding="utf-8")
 
 
 def flat(report: dict[str, Any]) -> dict[str, float]:

@@ -70,6 +70,8 @@ def units(report: dict[str, Any]) -> str:
     """What the intervals are over."""
     if report["task"] == "language_model":
         return "documents"
+    if report["task"] == "masked_language_model":
+        return "examples"
     if report["task"] == "span":
         return "questions"
     return "pairs" if report.get("counted") == "pairs" else "texts"

@@ -19,7 +19,13 @@ def learning_curve(history: list[dict[str, float]], score: str, best_step: int) 
     left.xaxis.set_major_locator(MaxNLocator(integer=True))
     right.xaxis.set_major_locator(MaxNLocator(integer=True))
     epochs = [entry["epoch"] for entry in history]
-    for name, label in (("train_loss", "training"), ("valid_loss", "validation")):
+    lines = {
+        "train_loss": "training",
+        "valid_loss": "validation",
+        "valid_masked_loss": "its hidden tokens",
+        "valid_pair_loss": "its pairs",
+    }
+    for name, label in lines.items():
         if name in history[0]:
             left.plot(epochs, [entry[name] for entry in history], marker=".", label=label)
     left.set(xlabel="epoch", ylabel="loss", ylim=(0, None))

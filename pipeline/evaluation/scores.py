@@ -29,11 +29,16 @@ TITLES = {
     "spearman": "Spearman's rho",
     "perplexity": "perplexity",
     "cache_perplexity": "perplexity with a cache",
+    "masked_loss": "loss of hidden tokens",
+    "pair_loss": "loss of pairs",
+    "pair_accuracy": "accuracy of pairs",
+    "unigram_accuracy": "accuracy of the commonest token",
     "unigram_perplexity": "perplexity of word frequencies",
     "unknown_words": "unknown words",
 }
 PERCENT = {  # fit to be shown so
     *("accuracy", "macro_f1", "micro_f1", "subset_accuracy", "ece"),
+    *("pair_accuracy", "unigram_accuracy"),
     *("entity_f1", "precision", "recall", "unknown_words", "f1", "exact"),
 }
 

@@ -71,7 +71,8 @@ def columns(outputs: dict[str, Any], task: Task, labels: list[str]) -> list[dict
     """B dicts: for classify `predicted_label` and `predicted_score`; for multilabel the lists
     `predicted_labels` and `predicted_scores`, of the labels above the recipe's threshold in the
     order of labels.json; for regress `predicted_value`; for
-    language_model `predicted_perplexity`; for tag the lists `predicted_words`,
+    language_model `predicted_perplexity`; for masked_language_model the lists `predicted_tokens`
+    and `predicted_scores`, the likeliest token of each [MASK]; for tag the lists `predicted_words`,
     `predicted_tags` and `predicted_scores`, and unless the scheme is plain `predicted_spans` of
     {"label", "begin", "end"}, in code points of the text, given words joined by spaces.
     """
@@ -104,9 +105,18 @@ def columns(outputs: dict[str, Any], task: Task, labels: list[str]) -> list[dict
                 {"predicted_answer": answer, "predicted_score": round(score, DECIMALS)}
                 for answer, score in pairs
             ]
-        case LanguageModel() | MaskedLanguageModel():
+        case LanguageModel():
             return [
                 {"predicted_perplexity": round(p, DECIMALS)} for p in outputs["perplexity"].tolist()
+            ]
+        case MaskedLanguageModel():
+            pairs = zip(outputs["tokens"], outputs["scores"], strict=True)
+            return [
+                {
+                    "predicted_tokens": [best[0] for best in tokens],
+                    "predicted_scores": [round(best[0], DECIMALS) for best in scores],
+                }
+                for tokens, scores in pairs
             ]
         case _:
             assert_never(task)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from configs import loading
 from configs.recipe import Recipe
-from configs.tasks import LanguageModel, Span, Tag
+from configs.tasks import LanguageModel, MaskedLanguageModel, Span, Tag
 from pipeline import artifacts, earlier_weights, registry, runs, tracking
 from pipeline.progress import log
 from pipeline.publishing import saved_model, serving_ops
@@ -67,9 +67,11 @@ def _write(folder: Path, recipe: Recipe, run_dir: Path, version: int) -> list[st
     from pipeline import data
     from pipeline.publishing import golden, warm_up
     from pipeline.publishing.golden_language import language_answers, next_answers
+    from pipeline.publishing.golden_masked import masked_answers, masked_texts
     from pipeline.publishing.golden_spans import span_answers_to
     from pipeline.publishing.golden_tags import tag_answers
     from pipeline.publishing.language_signatures import language_servable
+    from pipeline.publishing.masked_signatures import masked_servable
     from pipeline.publishing.signatures import servable
     from pipeline.publishing.span_signatures import span_servable
     from pipeline.publishing.tag_signatures import tag_servable
@@ -82,6 +84,8 @@ def _write(folder: Path, recipe: Recipe, run_dir: Path, version: int) -> list[st
         served = span_servable(tokenizer, model, task, recipe.export.top_k)
     elif isinstance(task, LanguageModel):
         served = language_servable(tokenizer, model, task, recipe.backward, recipe.export.top_k)
+    elif isinstance(task, MaskedLanguageModel):
+        served = masked_servable(tokenizer, model, recipe.export.top_k)
     else:
         pair = bool(getattr(task, "second", None))
         served = servable(tokenizer, model, labels, task.kind, recipe.export.top_k, pair)
@@ -90,10 +94,13 @@ def _write(folder: Path, recipe: Recipe, run_dir: Path, version: int) -> list[st
 
     splits = artifacts.manifest(trained.prepared)["splits"]
     split = next(name for name in ("test", "valid", "train") if name in splits)
-    found = data.load(trained.prepared, split, trained.recipe, len(labels))
-    inputs = served.inputs
-    examples = list(zip(*[found.texts, found.second_texts][: len(inputs.texts)], strict=True))
-    examples = golden.choose(examples, recipe.export.golden, len(inputs.texts))
+    inputs, number = served.inputs, recipe.export.golden
+    if isinstance(task, MaskedLanguageModel):
+        examples = masked_texts(trained.prepared, split, task, tokenizer, number)
+    else:
+        found = data.load(trained.prepared, split, trained.recipe, len(labels))
+        examples = list(zip(*[found.texts, found.second_texts][: len(inputs.texts)], strict=True))
+    examples = golden.choose(examples, number, len(inputs.texts))
     clear = CLEAR * TOLERANCES[recipe.train.precision]
     if isinstance(task, Tag):
         requests = tag_answers(examples, inputs, model, labels, task, clear)
@@ -104,6 +111,8 @@ def _write(folder: Path, recipe: Recipe, run_dir: Path, version: int) -> list[st
         requests = language_answers(examples, inputs, model, task, recipe.backward)
         if "next" in served.functions:
             requests += next_answers(examples, tokenizer, model, task, recipe.export.top_k)
+    elif isinstance(task, MaskedLanguageModel):
+        requests = masked_answers(examples, tokenizer, model, recipe.export.top_k)
     else:
         requests = golden.answers(examples, inputs, model, labels, task.kind, recipe.export.top_k)
     lines = [json.dumps(request, ensure_ascii=False) + "\n" for request in requests]

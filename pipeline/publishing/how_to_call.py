@@ -25,7 +25,8 @@ def how_to_call(
     """
     columns = ", ".join(f'"{name}": ["..."]' for name in inputs.texts)
     arguments = ", ".join(f'{name}=tf.constant(["..."])' for name in inputs.texts)
-    told = {**SIGNATURES, **({"ids": SEQUENCES} if inputs.wrapping is not None else {})}
+    masked = MASKED if isinstance(recipe.task, MaskedLanguageModel) else {}
+    told = {**SIGNATURES, **({"ids": SEQUENCES} if inputs.wrapping is not None else {}), **masked}
     others = "\n".join(told[name] for name in signatures if name in told)
     others = others.format(k=recipe.export.top_k, longest=recipe.text.max_length)
     return f"""On the REST port of TensorFlow Serving:
@@ -65,6 +66,19 @@ The signature `ids` takes token ids (texts, tokens) int32 padded with 0 in place
 before a text and `[SEP]` after it, a pair as one, and `types` of the same shape: 0 up to the first
 `[SEP]`, then 1. A server that batches wants all of one length there."""
 
+MASKED = {
+    "fill": """\
+The signature `fill` is the same by another name.""",
+    "vectors": """\
+The signature `vectors` takes the same and answers `vectors` (texts, tokens, numbers), of `[CLS]`,
+each token and `[SEP]`, filled up with 0, and `tokens`, how many there are; and, of a model that
+learned pairs, `pooled` (texts, numbers). A `[MASK]` in a text is read as the word it spells.""",
+}
+
+FILLED_IN = """of each `[MASK]` in a text `tokens` and `scores` (texts, masks, {k}), the tokens that
+are likeliest to stand there, as the vocabulary spells them, and their probabilities; `masks`, how
+many a text has. What texts of fewer masks lack is filled up with "" and 0."""
+
 TAGS = """of each text's words, as many as the model reads: `words` as they stand in the text;
 `begins` and `ends`, their places in it, counted in code points; `tags`, and `scores`, the
 probability of each tag. Rows of fewer words are filled up with "", with 0, and places with -1."""
@@ -93,7 +107,9 @@ def _outputs(recipe: Recipe, k: int) -> str:
         case Span():
             none = " `no_answer` is that of there being none." if recipe.task.impossible else ""
             return SPAN.format(k=min(recipe.export.top_k, recipe.task.n_best)) + none
-        case LanguageModel() | MaskedLanguageModel():
+        case MaskedLanguageModel():
+            return FILLED_IN.format(k=recipe.export.top_k)
+        case LanguageModel():
             return _of_a_language_model(recipe)
         case unknown:
             assert_never(unknown)

@@ -18,6 +18,7 @@ TASKS = {
     "regress": "gives {what} a number",
     "tag": "gives each word of {what} one tag of {number}",
     "span": "finds the answer to a question in a context",
+    "masked_language_model": "tells what {what} has in place of [MASK]",
     "language_model": "tells how likely {what} is",
 }
 
@@ -115,6 +116,8 @@ def _score_limit(kind: str) -> str:
             "Its answers stand in the context word for word. Scores are shares of the best answers'"
             "\n  probability, the model's own."
         )
+    if kind == "masked_language_model":
+        return "Scores are the model's own probabilities among the tokens of its vocabulary."
     if kind == "language_model":
         return (
             "Perplexities compare only between models of one vocabulary: tokens that are not in it"

@@ -15,8 +15,12 @@ ROWS = {
 
 
 def without_padding(answers: Mapping[str, Any]) -> dict[str, Any]:
-    """The outputs of a tagger with B lists each; those of other models as they are."""
+    """Outputs of a tagger, and of what fills in masks, with B lists each; others as they are."""
     found = dict(answers)
+    if "masks" in answers:  # a text has as many answers as masks
+        for name in ("tokens", "scores"):
+            rows = zip(answers[name].tolist(), answers["masks"], strict=True)
+            found[name] = [row[:number] for row, number in rows]
     for counted, names in ROWS.items():
         if counted in answers:
             ends = [sum(place != FILLED for place in row) for row in answers[counted]]

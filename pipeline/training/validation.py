@@ -7,8 +7,8 @@ import numpy as np
 import tensorflow as tf
 
 from configs.recipe import Recipe
-from configs.tasks import LanguageModel, Span, Tag, Task
-from pipeline import tasks
+from configs.tasks import LanguageModel, MaskedLanguageModel, Span, Tag, Task
+from pipeline import masked_answers, tasks
 from pipeline.batching import signature
 from pipeline.data import Split
 from pipeline.evaluation import judge, span_scores, tagging_scores
@@ -33,6 +33,9 @@ def validator(
     if isinstance(task, LanguageModel):
         losses = document_losses(model, task, split, PARTS, recipe.backward)
         return lambda: of_documents(losses, split)
+    if isinstance(task, MaskedLanguageModel):
+        ask = masked_answers.Asker(model, strategy)
+        return lambda: masked_answers.scores(ask(split))
     forward = Forward(model, strategy, signature(split))
     if isinstance(task, Tag):
         return lambda: of_tags(task, labels, forward, split)

@@ -1,0 +1,138 @@
+"""What there is to say of a masked language model's answers on a split."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import tensorflow as tf
+
+from configs.recipe import Recipe
+from configs.tasks import MaskedLanguageModel
+from pipeline import pretraining
+from pipeline.data import Split
+from pipeline.evaluation import intervals, scores
+from pipeline.evaluation.documents import share
+from pipeline.evaluation.judge import example_ids
+from pipeline.evaluation.measured import Measured
+from pipeline.masked_answers import Answers, Asker
+from pipeline.runs import Trained
+from pipeline.text.special import PAD
+
+SHOWN = 10  # examples
+LONGEST = 300  # characters of an example
+HIDDEN = "[{}: {}]"  # what stood there, and what the model says
+
+
+@dataclass(frozen=True)
+class Case:
+    """A split, what the model said of it, and what the training texts alone would have said."""
+
+    train: Split
+    split: Split
+    answers: Answers
+    tokenizer: Any
+    resamples: int
+    seed: int
+
+
+def measure(
+    recipe: Recipe, task: MaskedLanguageModel, trained: Trained, prepared: Any, name: str
+) -> Measured:
+    """Let the model name the hidden tokens of the split, and say how well it did."""
+    split, train = (pretraining.load(prepared, some, task) for some in (name, "train"))
+    answers = Asker(trained.model, tf.distribute.get_strategy())(split)
+    resamples, seed = recipe.evaluate.resamples, recipe.seed
+    case = Case(train, split, answers, trained.tokenizer, resamples, seed)
+    found = {
+        **findings(case),
+        "hidden": len(answers.targets),
+        "vocabulary": trained.tokenizer.vocabulary_size,
+        "tokenizer": recipe.text.tokenizer.kind,
+        "pairs": task.pairs,
+        "masking": task.masking.model_dump(),
+    }
+    return Measured(found, table(case), {})
+
+
+def findings(case: Case) -> dict[str, Any]:
+    """Every section of the report."""
+    answers, hidden = case.answers, case.answers.hidden
+    chances = unigram_chances(case)
+    losses = answers.by_example(answers.losses)
+    commonest = answers.targets == chances.argmax()
+    unigram = answers.by_example(-np.log(chances[answers.targets]))
+    unknown = answers.targets == case.tokenizer.unknown_id
+    functions = {
+        "masked_loss": lambda w: w @ losses / (w @ hidden),
+        "perplexity": scores.perplexity(losses, hidden),
+        "accuracy": share(answers.by_example(answers.right), hidden),
+        "unigram_perplexity": scores.perplexity(unigram, hidden),
+        "unigram_accuracy": share(answers.by_example(commonest), hidden),
+        "unknown_words": share(answers.by_example(unknown), hidden),
+    }
+    if len(answers.pair_losses):
+        functions["pair_accuracy"] = scores.mean(answers.pairs_right)
+        functions["pair_loss"] = scores.mean(answers.pair_losses)
+    return {
+        "metrics": intervals.estimate(functions, answers.number, case.resamples, case.seed),
+        "fates": fates(answers, case.tokenizer.mask_id),
+        "examples": [spelled(case, row) for row in range(min(SHOWN, answers.number))],
+    }
+
+
+def unigram_chances(case: Case) -> np.ndarray:
+    """(V,) of each token, from how often it is in the training texts.
+
+    Each counts once more than it stands there, so that none is impossible, but for those that are
+    never hidden.
+    """
+    counts = np.bincount(case.train.ids.values, minlength=case.tokenizer.vocabulary_size) + 1.0
+    counts[[PAD, case.tokenizer.start_id, case.tokenizer.end_id]] = 0.0
+    return counts / counts.sum()
+
+
+def fates(answers: Answers, mask_id: int) -> list[dict[str, Any]]:
+    """How good the answers are by what stands in a token's place."""
+    itself = answers.shown == answers.targets
+    mask = ~itself & (answers.shown == mask_id)
+    parts = {"[MASK]": mask, "another token": ~itself & ~mask, "the token itself": itself}
+    return [
+        {
+            "shown": name,
+            "n": int(some.sum()),
+            "loss": float(answers.losses[some].mean()),
+            "accuracy": float(answers.right[some].mean()),
+        }
+        for name, some in parts.items()
+        if some.any()
+    ]
+
+
+def spelled(case: Case, row: int) -> str:
+    """An example with each hidden token and the model's in brackets."""
+    answers, vocabulary = case.answers, case.tokenizer.vocabulary
+    tokens = [vocabulary[token] for token in case.split.ids[row]]
+    for i in np.flatnonzero(answers.rows == row):
+        right, said = (vocabulary[x[i]] for x in (answers.targets, answers.tokens))
+        tokens[answers.places[i]] = HIDDEN.format(right, said if said != right else "right")
+    return " ".join(tokens)[:LONGEST]
+
+
+def table(case: Case) -> pd.DataFrame:
+    """A row for each example; `example` names it, whatever run it is in."""
+    answers, vocabulary = case.answers, case.tokenizer.vocabulary
+    texts = [
+        " ".join(vocabulary[token] for token in case.split.ids[row])
+        for row in range(answers.number)
+    ]
+    columns = {
+        "example": example_ids(texts),
+        "text": [text[:LONGEST] for text in texts],
+        "words": answers.hidden,  # as of other language models, which are compared by them
+        "loss": answers.by_example(answers.losses),
+        "right": answers.by_example(answers.right).astype(np.int64),
+    }
+    if len(answers.pair_losses):
+        columns |= {"pair_loss": answers.pair_losses, "pair_right": answers.pairs_right}
+    return pd.DataFrame(columns)
