@@ -75,6 +75,13 @@ def test_sizes_of_language_models(overrides):
     test_sizes_are_those_of_the_built_model(["task={kind: language_model}", *overrides])
 
 
+@pytest.mark.parametrize("pairs", ["next", "none"])
+def test_sizes_of_masked_language_models(pairs):
+    task = f"task={{kind: masked_language_model, pairs: {pairs}}}"
+    model = "model={kind: bert, layers: 2, width: 8, heads: 2, positions: 20}"
+    test_sizes_are_those_of_the_built_model([task, model])
+
+
 def test_activations_follow_the_batch():
     def size(*overrides):
         return estimate.activation_bytes(loading.parse(RECIPE, overrides))

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.special import log_softmax
 
 from configs import loading
 from pipeline import initial_weights
@@ -57,6 +58,28 @@ def test_a_tagger_answers_as_in_transformers():
     found = model({**inputs(), "starts": starts}, training=False)["logits"]
     wanted = np.array(EXPECTED["tagger"]["logits"])[:, :8]
     np.testing.assert_allclose(found, wanted, atol=1e-5)
+    assert told["init_from.new"] == "none"
+
+
+def test_pretraining_goes_on_as_in_transformers():
+    model, told = started("pretraining", labels=[], task="masked_language_model")
+    places = np.tile(np.arange(12, dtype=np.int32), (2, 1))
+    wanted = np.array(EXPECTED["pretraining"]["prediction_logits"])
+    keep = np.array(EXPECTED["attention_mask"]) == 1
+    right = wanted.argmax(-1).astype(np.int32)
+    found = model({**inputs(), "places": places, "targets": right}, training=False)
+    np.testing.assert_array_equal(found["tokens"].numpy()[keep], right[keep])
+    losses = -log_softmax(wanted, -1).max(-1) * (right > 0)
+    np.testing.assert_allclose(found["losses"].numpy()[keep], losses[keep], atol=1e-5)
+    related = EXPECTED["pretraining"]["seq_relationship_logits"]
+    np.testing.assert_allclose(found["next_logits"], related, atol=1e-5)
+    assert told["init_from.new"] == "none"
+
+
+def test_another_question_about_pairs_has_a_head_of_its_own():
+    _, told = started("pretraining", labels=[], task="masked_language_model, pairs: order")
+    assert told["init_from.new"] == "nsp"
+    _, told = started("pretraining", labels=[], task="masked_language_model, pairs: none")
     assert told["init_from.new"] == "none"
 
 
