@@ -5,7 +5,7 @@
 Peer: `python3.11 -m venv .venv-peers && .venv-peers/bin/pip install -r requirements-peers.txt`.
 
 A step is a whole one: random tokens in, the losses of the masks and of pairs, all gradients,
-clipping by their norm, AdamW. Ours is the step that `textmill train` takes. The peer is asked twice:
+clipping by their norm, AdamW. Ours is the step that `textmill train` takes. The peer comes twice:
 as it is shipped, where every token is multiplied by the vocabulary, and with the masked places
 gathered before, as ours has them. Each side runs in processes of its own, one after the other, in
 turns, on one thread of one core, and what counts is that thread's processor time, which a busy
@@ -91,7 +91,10 @@ def our_step(precision, vocabulary, batch, length, **sizes):
 
 
 def run_side(make_step) -> None:
-    """Measure the cases named on the command line, and print how many examples each does a second."""
+    """Measure the cases named on the command line, and print how many examples a second each does.
+
+    Args: make_step, (precision, **case) -> a function that takes a step.
+    """
     precision, *cases = sys.argv[sys.argv.index("--side") + 1 :]
     found = {}
     for case in cases:
