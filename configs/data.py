@@ -78,7 +78,9 @@ class SentencePieceTokenizer(Closed):
     algorithm: Literal["unigram", "bpe"] = "unigram"
     size: Annotated[int, Field(ge=8)] = 8_000
     character_coverage: Annotated[float, Field(gt=0.9, le=1.0)] = 0.9995
-    model: str | None = None  # a ready .model file instead of a learned one
+    # A ready model instead of a learned one: a .model file, or an earlier run, as of a
+    # WordTokenizer's vocabulary.
+    model: str | None = None
 
 
 class CharacterTokenizer(Closed):

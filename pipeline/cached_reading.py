@@ -42,7 +42,8 @@ class CachedReader:
     ) -> tuple[tf.Tensor, State]:
         """The tokens that come next, (B, T) -> (B, V) log probabilities of the one after, state.
 
-        Args: lengths, (B,) from 1 to T, how many of a row's are no padding; all if None.
+        Args: lengths, (B,), how many of a row's are no padding, all if None; of a row that has and
+            gets none, the answer means nothing.
         """
         if lengths is None:
             lengths = tf.fill([tf.shape(ids)[0]], tf.shape(ids)[1])
@@ -86,4 +87,4 @@ class CachedReader:
         positions = tf.minimum(positions, self.context - 1)
         hidden = self.embeddings(ids, positions=positions, training=False)
         hidden, cache = self.encoder.extend(hidden, cache, start)
-        return tf.gather(hidden, lengths - 1, batch_dims=1), cache
+        return tf.gather(hidden, tf.maximum(lengths - 1, 0), batch_dims=1), cache

@@ -146,7 +146,7 @@ def generate(
     trained = runs.load(run_dir)
     tokenizer = trained.tokenizer
     start, end = tokenizer.start_id, tokenizer.end_id
-    never = never_written(tokenizer) | (set() if unknown else {tokenizer.unknown_id})
+    never = tokenizer.unwritten | (set() if unknown else {tokenizer.unknown_id})
     reader = CachedReader if isinstance(recipe.model, Gpt) else NextWord
     document = recipe.task.carry == "document"
     generator = Generator(
@@ -159,11 +159,6 @@ def generate(
     written = generator(begun, tokens)
     text = prompt.rstrip() + continued(tokenizer, begun[1:], written)
     return {"text": text, "tokens": len(written)}
-
-
-def never_written(tokenizer: Any) -> set[int]:
-    """Ids that no text has: neither that of [UNK] nor that of a text's end."""
-    return {tokenizer.pad_id, tokenizer.start_id, tokenizer.mask_id} - {None}
 
 
 def continued(tokenizer: Any, begun: list[int], written: list[int]) -> str:

@@ -59,6 +59,11 @@ each of the model's layers says of each word, filled up with 0, and `words`, how
 The signature `next` takes the same and answers `tokens` and `scores` (texts, {k}), the tokens that
 are likeliest to come after a text, as the vocabulary spells them, and their probabilities; `[SEP]`
 is the text's end. Of a longer text it reads the last {longest} tokens.""",
+    "generate": """\
+The signature `generate` writes on. It takes `text`, and with each text `tokens`, how many to write
+at most; `temperature`, 0 for the likeliest each time; `top_k`, 0 for all; `top_p`, 1 for all; and
+`seed`. It answers `text`, with what was written behind it, `tokens`, what that is, filled up with
+"", and `written`, how many.""",
 }
 
 SEQUENCES = """\

@@ -9,6 +9,7 @@ from configs.tasks import LanguageModel
 from pipeline.build import elmo_layers
 from pipeline.publishing.language_scorers import BothDirections, OneDirection, lengths
 from pipeline.publishing.servable import Servable, not_empty
+from pipeline.publishing.written_texts import writer
 from pipeline.text.model_inputs import ModelInputs
 from pipeline.text.special import PAD, SPECIAL
 
@@ -28,6 +29,7 @@ def language_servable(
     next, of a model that reads forward only: text (B,) string -> tokens (B, K) string and scores
     (B, K) float32, the K likeliest tokens after the text's last one and their probabilities, the
     text's end among them, but no unknown word. B may be 0.
+    generate, of a model that keeps keys and values: see `written_texts`.
     """
     both = "second_targets" in model.input
     inputs = ModelInputs(tokenizer, ("ids", "characters") if both else ("ids",))
@@ -51,6 +53,8 @@ def language_servable(
         served.functions["vectors"] = vectors(inputs, elmo_layers(model))
     elif not backward:
         served.functions["next"] = likeliest(tokenizer, scorer, top_k)
+    if hasattr(model.get_layer("encoder"), "empty_cache"):
+        served.functions["generate"] = writer(tokenizer, model, task)
     return served
 
 

@@ -11,6 +11,7 @@ import tensorflow as tf
 from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
 
 from pipeline.publishing.golden import Example
+from pipeline.publishing.written_texts import GREEDY
 from pipeline.text.model_inputs import ModelInputs
 
 BATCHES = (1, 8, 32)
@@ -37,6 +38,10 @@ def write(
                 asked = dict(zip(inputs.texts, texts, strict=True))
                 if signature == "ids":
                     asked = inputs.of_texts(*texts)
+                elif signature == "generate":
+                    same = {**GREEDY, "tokens": 2}
+                    how = {name: tf.fill([size], value) for name, value in same.items()}
+                    asked = {**asked, **how}
                 elif signature == "words":
                     asked = {"words": inputs.tokenizer.words(*texts)[0].to_tensor("")}
                 writer.write(_logged(name, signature, asked).SerializeToString())

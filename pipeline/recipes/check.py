@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from configs.data import WordTokenizer
+from configs.data import SentencePieceTokenizer, WordTokenizer
 from configs.estimate import activation_bytes, parameters, state_bytes
 from configs.loading import RecipeError
 from configs.models import Ensemble
@@ -73,7 +73,8 @@ def _look(recipe: Recipe) -> tuple[Look | None, str]:
 
 def _vocabulary(recipe: Recipe, found: Look | None) -> int:
     """Token ids, at most."""
-    if earlier := earlier_words.fitting(recipe.text):
+    earlier = earlier_words.fitting(recipe.text)
+    if earlier and not isinstance(recipe.text.tokenizer, SentencePieceTokenizer):
         return len(earlier_words.read(earlier))
     tokenizer = recipe.text.tokenizer
     if not found or not found.whole or not isinstance(tokenizer, WordTokenizer):

@@ -2,22 +2,25 @@
 
 from pathlib import Path
 
-from configs.data import Text, Tokenizer, WordPieceTokenizer
+from configs.data import SentencePieceTokenizer, Text, Tokenizer, WordPieceTokenizer
 from configs.loading import RecipeError
 from pipeline import finding_runs, keras_hub_presets
 from pipeline.huggingface import settings, vocabulary
 
-SETTINGS, VOCABULARY = "settings.json", "vocabulary.txt"  # in a tokenizer's folder
+# In a tokenizer's folder; the last in the place of the second where it is SentencePiece's.
+SETTINGS, VOCABULARY, MODEL = "settings.json", "vocabulary.txt", "sentencepiece.model"
 
 
 def named(tokenizer: Tokenizer) -> str | None:
-    """The file that `vocabulary` names, itself or by the folder it is in; None if it names none.
+    """The file that `vocabulary` or SentencePiece's `model` names, itself or by the folder it is
+    in; None if it names none.
 
     Raises:
         JobError: there is no such run.
     """
-    path = getattr(tokenizer, "vocabulary", None)
-    if path is None or (isinstance(tokenizer, WordPieceTokenizer) and not _is_folder(path)):
+    path = getattr(tokenizer, "vocabulary", None) or getattr(tokenizer, "model", None)
+    files = isinstance(tokenizer, WordPieceTokenizer | SentencePieceTokenizer)
+    if path is None or (files and not _is_folder(path)):
         return path
     return str(find(path))
 
@@ -31,16 +34,16 @@ def find(path: str) -> Path:
     """
     for folder in (Path(path), Path(path, "tokenizer")):
         if (folder / SETTINGS).is_file():
-            return folder / VOCABULARY
+            return _words(folder)
     if (file := Path(path, keras_hub_presets.VOCABULARY)).is_file():
         return file
     if (ready := vocabulary.find(Path(path))) is not None:
         return ready
-    return finding_runs.prepared(finding_runs.find(path)) / "tokenizer" / VOCABULARY
+    return _words(finding_runs.prepared(finding_runs.find(path)) / "tokenizer")
 
 
 def fitting(text: Text) -> Path | None:
-    """The file that `text.tokenizer.vocabulary` names, or None if it names none on this machine.
+    """The file that the tokenizer names, see `named`, or None if it names none on this machine.
 
     Raises:
         JobError: there is no such run.
@@ -53,13 +56,18 @@ def fitting(text: Text) -> Path | None:
     if differ := [key for key in theirs if ours[key] != theirs[key]]:
         values = ", ".join(f"{key} is {ours[key]!r}, there {theirs[key]!r}" for key in differ)
         raise RecipeError(
-            f"text.tokenizer.vocabulary: the words in {path} are spelled in another way: {values}"
+            f"text.tokenizer.{'model' if Path(path).name == MODEL else 'vocabulary'}: the words in"
+            f" {path} are spelled in another way: {values}"
         )
     return Path(path)
 
 
 def read(file: Path) -> list[str]:
     return vocabulary.read(file)
+
+
+def _words(folder: Path) -> Path:
+    return folder / (MODEL if (folder / MODEL).is_file() else VOCABULARY)
 
 
 def _is_folder(path: str) -> bool:

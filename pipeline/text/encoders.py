@@ -1,6 +1,7 @@
 """From cleaned texts to tokens and ids, one class for each way.
 
 `pieces`: (B,) string -> ragged (B, None) string, and `ids`: (B,) string -> ragged (B, None) int32.
+`texts`: ragged (B, None) int32 -> (B,) string, tokens joined again.
 `offsets`: (N,) string of single words -> ids, begins, ends: ragged (N, None) int32, where in a
 word's bytes each of its tokens stands.
 """
@@ -37,6 +38,7 @@ class Table(tf.Module):
     ) -> None:
         super().__init__()
         self.pieces, self.whole_words, self.fold = split, whole_words, fold
+        self.spellings = tf.constant(vocabulary.tokens)
         words = tf.constant(vocabulary.tokens[len(SPECIAL) :], tf.string)
         ids = tf.range(len(SPECIAL), len(vocabulary.tokens), dtype=tf.int32)
         pairs = tf.lookup.KeyValueTensorInitializer(words, ids)
@@ -53,6 +55,10 @@ class Table(tf.Module):
         before = tf.gather(tf.concat([[0], ends], 0), starts)
         ids = pieces.with_values(self.lookup(pieces.values))
         return ids, pieces.with_values(ends - sizes - before), pieces.with_values(ends - before)
+
+    def texts(self, ids: tf.RaggedTensor) -> tf.Tensor:
+        spelled = tf.gather(self.spellings, ids)
+        return tf.strings.reduce_join(spelled, axis=1, separator=" " if self.whole_words else "")
 
     def lookup(self, tokens: tf.Tensor) -> tf.Tensor:
         """(N,) string -> (N,) int32."""
@@ -82,6 +88,11 @@ class WordPiece(tf.Module):
 
     def pieces(self, texts: tf.Tensor) -> tf.RaggedTensor:
         return tf.gather(self.spellings, self.ids(texts))
+
+    def texts(self, ids: tf.RaggedTensor) -> tf.Tensor:
+        spelled = tf.gather(self.spellings, ids)
+        spaced = tf.strings.reduce_join(spelled, axis=1, separator=" ")
+        return tf.strings.regex_replace(spaced, " ##", "")
 
 
 class SentencePiece(tf.Module):
@@ -113,3 +124,6 @@ class SentencePiece(tf.Module):
 
     def pieces(self, texts: tf.Tensor) -> tf.RaggedTensor:
         return tf.gather(self.spellings, self.ids(texts))
+
+    def texts(self, ids: tf.RaggedTensor) -> tf.Tensor:
+        return self.tokenizer.detokenize(ids - self.offset)

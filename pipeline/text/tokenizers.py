@@ -15,7 +15,7 @@ from configs.data import (
 )
 from pipeline.errors import JobError
 from pipeline.text.cleaning import clean
-from pipeline.text.earlier_words import SETTINGS, VOCABULARY
+from pipeline.text.earlier_words import MODEL, SETTINGS, VOCABULARY
 from pipeline.text.encoders import SentencePiece, Table, WordPiece
 from pipeline.text.given_words import clean_word, cut
 from pipeline.text.joining import joined
@@ -25,7 +25,6 @@ from pipeline.text.splitting import split_characters, split_whitespace, split_wo
 from pipeline.text.token_places import token_places
 from pipeline.text.vocabulary import Vocabulary, from_model, from_tokens
 
-_MODEL = "sentencepiece.model"
 _TEXTS = [tf.TensorSpec([None], tf.string)]
 _WORDS = [tf.RaggedTensorSpec([None, None], tf.string, ragged_rank=1)]
 
@@ -34,8 +33,8 @@ class Tokenizer(tf.Module):
     """Cleans texts, cuts them into tokens and looks these up.
 
     A text has the same ids alone and in a batch. No text, whatever it says, has the id of a special
-    token other than the unknown one. Every method but `text_of` is a `tf.function`, and goes into a
-    SavedModel.
+    token other than the unknown one. The methods of texts and of words are `tf.function`s, and go
+    into a SavedModel.
 
     Args:
         settings: how to clean and cut.
@@ -59,6 +58,12 @@ class Tokenizer(tf.Module):
     @property
     def vocabulary(self) -> list[str]:
         return self._vocabulary.tokens
+
+    @property
+    def unwritten(self) -> set[int]:
+        """Ids that a text is never written with, of [PAD], [CLS] and [MASK]."""
+        ids = self.pad_id, self.start_id, self.mask_id
+        return {token for token in ids if token is not None}
 
     def without_html(self) -> "Tokenizer":
         """The same for texts that HTML was taken out of already: doing it twice might do more."""
@@ -129,6 +134,10 @@ class Tokenizer(tf.Module):
         """
         return cut(self.all_ids_of_words(words), self.settings.max_length)
 
+    def texts_of(self, ids: tf.RaggedTensor) -> tf.Tensor:
+        """Texts that ids stand for, see `pipeline.text.detokenizing`: ragged (B, None) -> (B,)."""
+        return self._encoder.texts(ids)
+
     def text_of(self, ids: Iterable[int]) -> str:
         """A text that the ids stand for, in Python."""
         tokens = [self.vocabulary[token] for token in ids]
@@ -140,7 +149,7 @@ class Tokenizer(tf.Module):
         settings = self.settings.model_dump_json(indent=1) + "\n"
         (directory / SETTINGS).write_text(settings, encoding="utf-8")
         if self._vocabulary.model is not None:
-            (directory / _MODEL).write_bytes(self._vocabulary.model)
+            (directory / MODEL).write_bytes(self._vocabulary.model)
         else:
             lines = "".join(f"{token}\n" for token in self.vocabulary)
             (directory / VOCABULARY).write_bytes(lines.encode())
@@ -155,7 +164,7 @@ def load(directory: Path) -> Tokenizer:
     try:
         settings = Text.model_validate_json((directory / SETTINGS).read_bytes())
         if isinstance(settings.tokenizer, SentencePieceTokenizer):
-            return Tokenizer(settings, from_model((directory / _MODEL).read_bytes()))
+            return Tokenizer(settings, from_model((directory / MODEL).read_bytes()))
         lines = (directory / VOCABULARY).read_bytes().decode()
     except FileNotFoundError as error:
         raise JobError(f"{directory} holds no tokenizer: {error.filename} is missing") from error

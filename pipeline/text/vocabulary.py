@@ -95,7 +95,8 @@ def ready(tokenizer: configs.data.Tokenizer) -> Vocabulary | None:
         case WordPieceTokenizer(vocabulary=str()):
             path = str(earlier_words.named(tokenizer))
             return from_tokens(_checked_tokens(_read(path), path))
-        case SentencePieceTokenizer(model=str(path)):
+        case SentencePieceTokenizer(model=str()):
+            path = str(earlier_words.named(tokenizer))
             try:
                 return from_model(_read(path))
             except RuntimeError as error:

@@ -54,6 +54,25 @@ def test_wherever_they_lie_the_data_are_the_same(prepared, earlier, texts, tmp_p
     assert prepared(*lines) != prepared(*lines, WORDS % earlier)
 
 
+def test_pieces_of_data_before(prepared, texts, tmp_path):
+    pieces = "model: {kind: text_cnn}\ntext: {tokenizer: {kind: sentencepiece, size: 30%s}}"
+    earlier = prepared(texts("old.csv", "lower lowest low", "newer new"), LABELS, pieces % "")
+    run = tmp_path / "runs" / "old-0123abcd"
+    with artifacts.publish(run / "training", "mark", {"prepared": str(earlier)}):
+        pass
+    new = texts("new.csv", "wider wow", "b"), LABELS
+    places = earlier, run.with_name("old"), earlier / "tokenizer" / "sentencepiece.model"
+    found = {prepared(*new, pieces % f", model: {place}") for place in places}
+    assert len(found) == 1
+    tokenizer = tokenizers.load(found.pop() / "tokenizer")
+    before = tokenizers.load(earlier / "tokenizer")
+    assert tokenizer.vocabulary == before.vocabulary
+    for text in ("lowest new", "wider  wow"):
+        assert tokenizer.ids([text]).to_list() == before.ids([text]).to_list()
+    with pytest.raises(RecipeError, match=r"tokenizer\.model: .*lower is False, there True"):
+        prepared(*new, pieces.replace("{tok", "{lower: false, tok") % f", model: {run}")
+
+
 def test_other_words_are_other_data(prepared, earlier, texts):
     lines = texts("new.csv", "a c", "b"), LABELS
     other = prepared(texts("other.csv", "c"), LABELS)
