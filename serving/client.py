@@ -177,7 +177,7 @@ class TokenizingClient:
     shapes only. Padding changes no answer.
 
     Args: client, what to ask with; tokenizer, the folder `tokenizer` of an export; bert, whether
-        the model is of that kind, which reads sequences of `pipeline.text.wrapping`.
+        the model is of that kind, or a gpt, which read sequences of `pipeline.text.wrapping`.
     """
 
     def __init__(self, client: Client, tokenizer: Path, bert: bool = False):

@@ -32,7 +32,7 @@ def wrapping(tokenizer: Any) -> Wrapping:
     Raises:
         JobError: the vocabulary has no [CLS] or no [SEP].
     """
-    start, end = edges(tokenizer, "between which a model of kind bert reads its texts")
+    start, end = edges(tokenizer, "between which a bert or gpt reads its texts")
     return Wrapping(tokenizer.settings.max_length, start, end)
 
 
