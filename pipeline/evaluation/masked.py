@@ -87,8 +87,12 @@ def unigram_chances(case: Case) -> np.ndarray:
     Each counts once more than it stands there, so that none is impossible, but for those that are
     never hidden.
     """
-    counts = np.bincount(case.train.ids.values, minlength=case.tokenizer.vocabulary_size) + 1.0
-    counts[[PAD, case.tokenizer.start_id, case.tokenizer.end_id]] = 0.0
+    tokenizer, static = case.tokenizer, case.train.labels.targets
+    texts = [case.train.ids.values, *([] if static is None else [static.values])]
+    counts = np.ones(tokenizer.vocabulary_size)
+    for ids in texts:
+        counts += np.bincount(ids, minlength=len(counts))
+    counts[[PAD, tokenizer.start_id, tokenizer.end_id, tokenizer.mask_id]] = 0.0
     return counts / counts.sum()
 
 

@@ -8,7 +8,15 @@ import pytest
 import tensorflow as tf
 
 from configs.recipe import Recipe
-from pipeline import artifacts, build, earlier_weights, initial_weights, runs
+from pipeline import (
+    artifacts,
+    build,
+    earlier_weights,
+    initial_weights,
+    masking,
+    pretraining,
+    runs,
+)
 from pipeline.evaluation import compare, compared
 from pipeline.evaluation.evaluate import evaluate
 from pipeline.huggingface import reading, writing
@@ -130,6 +138,25 @@ def test_what_it_says_of_itself(job):
     assert sum(fate["n"] for fate in report["fates"]) == report["hidden"]
     page = (run_dir / "evaluation" / "report.html").read_text(encoding="utf-8")
     assert "Hidden tokens stand in brackets" in page
+
+
+def test_figures_are_those_of_each_example_by_itself(job):
+    recipe, run_dir, _ = job
+    trained = runs.load(run_dir)
+    split = pretraining.load(trained.prepared, "test", recipe.task)
+    table = pd.read_parquet(run_dir / "evaluation" / "predictions.parquet")
+    for row in range(0, len(split), 5):
+        shown = pretraining.batch(split, np.array([row]), masking.keys(0, 0, np.array([row])))
+        given = {name: shown[name] for name in trained.model.input}
+        outputs = trained.model(given, training=False)
+        assert table["loss"][row] == pytest.approx(np.sum(outputs["losses"]), abs=1e-4)
+        assert table["words"][row] == np.count_nonzero(shown["targets"])
+        real = shown["targets"] > 0
+        right = (outputs["tokens"].numpy() == shown["targets"])[real].sum()
+        assert table["right"][row] == right
+        if recipe.task.pairs == "next":
+            likelier = np.argmax(outputs["next_logits"][0])
+            assert table["pair_right"][row] == (likelier == split.labels.next[row])
 
 
 def test_runs_are_compared_by_the_tokens_that_all_were_asked_for(job):
