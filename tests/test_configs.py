@@ -96,7 +96,7 @@ MISTAKES = {
         "train.optimizer.rho: unknown key; allowed here: kind, momentum, nesterov, weight_decay"
     ),
     "train.optimizer.kind=adan": (
-        "train.optimizer.kind: should be one of 'adam', 'sgd', 'adadelta', got \"adan\""
+        "train.optimizer.kind: should be one of 'adam', 'lamb', 'sgd', 'adadelta', got \"adan\""
     ),
     "task={text: a}": "task.kind: missing",
     "data={}": "data.train: missing",
@@ -173,6 +173,14 @@ def test_missing_file_is_an_error(tmp_path):
         (
             "task: {kind: masked_language_model}\ntext: {max_length: 7}\nmodel: {kind: bert}",
             "two texts, got 7: set 8 at least",
+        ),
+        (
+            "task: {kind: language_model}\nmodel: {kind: elmo}\ntrain: {batch_ramp: {}}",
+            "keep their state from step to step",
+        ),
+        (
+            "task: {kind: classify}\nmodel: {kind: gru}\ntrain: {batch_ramp: {}, xla: true}",
+            "would fill up to the full size",
         ),
         ("task: {kind: classify}\nmodel: {kind: gru, projection: 8}", "projection belongs to kind"),
         *(
