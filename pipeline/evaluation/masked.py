@@ -1,6 +1,7 @@
 """What there is to say of a masked language model's answers on a split."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -37,7 +38,7 @@ class Case:
 
 
 def measure(
-    recipe: Recipe, task: MaskedLanguageModel, trained: Trained, prepared: Any, name: str
+    recipe: Recipe, task: MaskedLanguageModel, trained: Trained, prepared: Path, name: str
 ) -> Measured:
     """Let the model name the hidden tokens of the split, and say how well it did."""
     split, train = (pretraining.load(prepared, some, task) for some in (name, "train"))

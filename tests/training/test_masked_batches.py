@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from configs.loading import parse
+from pipeline.errors import JobError
 from pipeline.prepare import prepare
-from pipeline.training import examples
+from pipeline.training import examples, not_finite
 
 PAD, UNKNOWN, START, END, MASK = range(5)
 RECIPE = """
@@ -135,3 +136,14 @@ def test_replicas_and_compilers_get_few_shapes(made):
     assert filling.any()
     for x in last.tensors.values():
         assert not x[filling].any()
+
+
+def test_a_loss_that_is_not_finite_leaves_its_tokens_behind(made, tmp_path):
+    split, rows = made()[1]["train"], np.array([3, 1])
+    figures = {"loss": float("nan"), "norm": 1.0, "scale": 1.0}
+    with pytest.raises(JobError, match="at step 7"):
+        not_finite.check(7, rows, figures, split, tmp_path)
+    written = json.loads((tmp_path / "not_finite" / "step-00000007.json").read_text())
+    assert [told["example"] for told in written["examples"]] == [3, 1]
+    assert written["examples"][0]["ids"] == split.ids[3].tolist()
+    assert written["examples"][0]["next"] == split.labels.next[3]
