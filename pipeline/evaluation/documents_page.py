@@ -93,7 +93,7 @@ def write(report: dict[str, Any], drawn: dict[str, Any]) -> str:
 
 
 def reading(report: dict[str, Any], units: str) -> str:
-    context, stride = report["context"], report["stride"]
+    context, stride = report.get("context"), report.get("stride")
     if context is None:
         return READING[report["carry"]]
     whole = WINDOWS[report["carry"]]
