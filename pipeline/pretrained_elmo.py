@@ -7,7 +7,7 @@ import numpy as np
 from safetensors.numpy import load_file
 
 from configs import loading
-from configs.estimate import character_width
+from configs.estimate_parts import character_width
 from configs.models import Characters
 from configs.models import Elmo as Settings
 from configs.recipe import Recipe
