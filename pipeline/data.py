@@ -74,8 +74,7 @@ class Split:
 
     `inputs` are the model's by name: `ids`, and for other tasks and models `second_ids`, `starts`
     (the place of each word's first token), `characters`, `types`, ... With `types` the ids are
-    sequences of `pipeline.text.wrapping`. `labels`: (N,) int64 for classify,
-    (N, C) float32 of 0 and 1 for multilabel, (N,) float32 for regress, a sequence of int32 for tag.
+    sequences of `pipeline.text.wrapping`. `labels`: see `pipeline.labels`.
     `texts`, of pairs `second_texts`, the `words` to tag, and `columns` are as they came, before
     cleaning; of the words as many as have tags. Of span questions the examples are windows, their
     labels (N, 2) int32, and `asked` has the questions, see `pipeline.questions`.
@@ -121,7 +120,7 @@ def load(
     """
     import tensorflow as tf
 
-    from pipeline import questions
+    from pipeline import labels, questions
     from pipeline.spellings import Spellings
 
     splits = artifacts.manifest(prepared)["splits"]
@@ -158,7 +157,7 @@ def load(
         found, inputs = found | made, [name for name in made if name not in ("words", "label")]
     return Split(
         {**{name: found[name] for name in inputs}, **spellings.characters(found)},
-        LABELS[task.kind](found.get("label"), num_labels),
+        labels.of_task(task, found.get("label"), num_labels),
         found["text"],
         carried,
         np.ones(len(found["text"]), np.float32),
@@ -211,37 +210,6 @@ def _joined(parts: list) -> Any:
     return Sequences(
         np.concatenate([part.values for part in parts]), np.concatenate([[0], np.cumsum(lengths)])
     )
-
-
-def _class(labels: Sequences, num_labels: int) -> np.ndarray:
-    return labels.values.astype(np.int64)
-
-
-def _number(labels: Sequences, num_labels: int) -> np.ndarray:
-    return labels.values
-
-
-def _hot(labels: Sequences, num_labels: int) -> np.ndarray:
-    hot = np.zeros((len(labels), num_labels), np.float32)
-    hot[np.repeat(np.arange(len(labels)), labels.lengths), labels.values] = 1.0
-    return hot
-
-
-def _tags(labels: Sequences, num_labels: int) -> Sequences:
-    return labels
-
-
-def _none(labels: None, num_labels: int) -> None:
-    return None
-
-
-LABELS: dict[str, Callable[[Any, int], Any]] = {
-    "classify": _class,
-    "multilabel": _hot,
-    "regress": _number,
-    "tag": _tags,
-    "language_model": _none,
-}
 
 
 def weighted(split: Split, class_weights: np.ndarray | None) -> Split:
