@@ -3,16 +3,13 @@
 from typing import Any
 
 from pipeline import page
-from pipeline.evaluation.evaluation_page import MODELS
 from pipeline.evaluation.intervals import LEVEL, spell
+from pipeline.evaluation.opening import MODELS, caution
 
 BODY = """
 <p class="soft">Language model ({{ model }}) of run {{ run }}, measured on {{ n }} {{ split }}
 documents of {{ words }} {{ units }}, with {{ level }}% intervals over documents.</p>
-{% if split == "valid" %}
-<p class="warn">There is no test split. These are figures of the validation split, which also chose
-the weights, so expect new texts to do a little worse.</p>
-{% endif %}
+{{ caution | safe }}
 {{ tiles | safe }}
 <p>Perplexity is e to the mean loss of a {{ unit }}: how many {{ units }}, all as likely, the model
 might as well choose from. {{ how }} A model that knows only how frequent each {{ unit }} is has
@@ -71,6 +68,7 @@ def write(report: dict[str, Any], drawn: dict[str, Any]) -> str:
         BODY,
         **{key: report[key] for key in ("run", "split", "data", "sampled")},
         model=MODELS[report["model"]],
+        caution=caution(report),
         unit=unit,
         units=units,
         n=page.spell(metrics["perplexity"]["n"]),

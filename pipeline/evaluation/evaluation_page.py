@@ -5,21 +5,11 @@ from typing import Any
 from pipeline import page
 from pipeline.evaluation import attention_page, baselines, evaluation_method, paired, spans_page
 from pipeline.evaluation.intervals import LEVEL, spell
+from pipeline.evaluation.opening import MODELS, caution
 from pipeline.evaluation.scores import PERCENT, TITLES
 from pipeline.evaluation.strongest import MOST_TOKENS
 from pipeline.tasks import LOWER_IS_BETTER
 
-MODELS = {
-    "text_cnn": "text CNN",
-    "rnn": "RNN",
-    "lstm": "LSTM",
-    "gru": "GRU",
-    "elmo": "ELMo",
-    "awd_lstm": "AWD-LSTM",
-    "bert": "BERT",
-    "gpt": "GPT",
-    "ensemble": "ensemble",
-}
 MISTAKES = {  # what a mistake is ranked by
     "classify": "confidence",
     "multilabel": "loss",
@@ -31,10 +21,7 @@ MISTAKES = {  # what a mistake is ranked by
 HEAD = """
 <p class="soft">{{ model }} of run {{ run }}, measured on {{ n }} {{ split }} {{ units }},
 with {{ level }}% intervals.</p>
-{% if split == "valid" %}
-<p class="warn">There is no test split. These are figures of the validation split, which also chose
-the weights, so expect new texts to do a little worse.</p>
-{% endif %}
+{{ caution | safe }}
 """
 
 
@@ -69,6 +56,7 @@ def head(report: dict[str, Any]) -> str:
     text = page.fill(
         HEAD,
         model=MODELS[report["model"]],
+        caution=caution(report),
         run=report["run"],
         split=report["split"],
         n=page.spell(metrics[report["score"]]["n"]),

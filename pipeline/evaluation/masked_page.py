@@ -3,16 +3,13 @@
 from typing import Any
 
 from pipeline import page
-from pipeline.evaluation.evaluation_page import MODELS
 from pipeline.evaluation.intervals import LEVEL, spell
+from pipeline.evaluation.opening import MODELS, caution
 
 BODY = """
 <p class="soft">Masked language model ({{ model }}) of run {{ run }}, asked for {{ hidden }} hidden
 tokens of {{ n }} {{ split }} examples, with {{ level }}% intervals over examples.</p>
-{% if split == "valid" %}
-<p class="warn">There is no test split. These are figures of the validation split, which also chose
-the weights, so expect new texts to do a little worse.</p>
-{% endif %}
+{{ caution | safe }}
 {{ tiles | safe }}
 <p>Perplexity is e to the mean loss of a hidden token: among how many tokens, all as likely, the
 model might as well guess. One that knows only how frequent each token is has {{ unigram }}, and
@@ -54,6 +51,7 @@ def write(report: dict[str, Any], drawn: dict[str, Any]) -> str:
         BODY,
         **{key: report[key] for key in ("run", "split", "data")},
         model=MODELS[report["model"]],
+        caution=caution(report),
         hidden=page.spell(report["hidden"]),
         n=page.spell(metrics["perplexity"]["n"]),
         level=LEVEL,
