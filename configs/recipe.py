@@ -4,6 +4,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
+from configs.after_training import Evaluate, Export, Tracking
 from configs.closed import Closed
 from configs.data import Beam, Data, Text
 from configs.models import (
@@ -22,43 +23,6 @@ from configs.transformers import Bert, Gpt
 
 SHORTEST_EXAMPLE = 8  # tokens of a masked language model's
 SHORTEST_SEQUENCE = 3
-
-
-class NeuralCache(Closed):
-    """Words that came a short while ago become likelier in a language model's test.
-
-    Grave et al. 2017, https://arxiv.org/abs/1612.04426; the defaults are those that the code of
-    Merity et al. 2017 has for the Penn Treebank.
-    """
-
-    size: Annotated[int, Field(ge=1)] = 500  # words to look back
-    theta: Annotated[float, Field(gt=0.0)] = 0.6621  # flatness: the larger, the more like a match
-    weight: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.1279  # of the cache in the mixture
-
-
-class Evaluate(Closed):
-    resamples: Annotated[int, Field(ge=100)] = 1000  # of the bootstrap behind each interval
-    slices: tuple[str, ...] = ()  # columns of data.columns to report on separately
-    baselines: bool = True
-    mistakes: Annotated[int, Field(ge=0)] = 20
-    cache: NeuralCache | None = None  # of a language model
-    # Of a gpt, tokens from a window's beginning to the next one's in documents that are longer than
-    # its context; half of the context if not said.
-    stride: Annotated[int, Field(ge=1)] | None = None
-
-
-class Export(Closed):
-    top_k: Annotated[int, Field(ge=1)] = 5
-    golden: Annotated[int, Field(ge=1)] = 64  # texts whose answers go with the model
-
-
-class Tracking(Closed):
-    """MLflow. `uri` if set, else MLFLOW_TRACKING_URI, else `mlflow.db` in the work folder."""
-
-    uri: str | None = None
-    experiment: str | None = None  # the recipe's name if not said
-    register_as: str | None = None  # name in the model registry; the recipe's name if not said
-    alias: str = "champion"
 
 
 class Recipe(Closed):
@@ -118,7 +82,7 @@ class Recipe(Closed):
         if isinstance(model, AwdLstm) and getattr(task, "second", None):
             raise ValueError(
                 "awd_lstm reads one text, and task.second names another: choose model.kind"
-                " text_cnn, rnn, lstm or gru"
+                " text_cnn, rnn, lstm, gru, bert or gpt"
             )
         return self
 
@@ -202,11 +166,12 @@ class Recipe(Closed):
         return self
 
     @model_validator(mode="after")
-    def rows_of_running_text_stay(self) -> Self:
-        if self.train.batch_ramp and isinstance(self.task, LanguageModel):
+    def rows_with_a_state_stay(self) -> Self:
+        keeps_states = isinstance(self.task, LanguageModel) and not isinstance(self.model, Gpt)
+        if self.train.batch_ramp and keeps_states:
             raise ValueError(
-                "train.batch_ramp: the rows of a language model's batch keep their state from step"
-                " to step, so there are always as many: leave it out"
+                f"train.batch_ramp: as a language model {self.model.kind} keeps the state of each"
+                " row from step to step, so there are always as many rows: leave it out"
             )
         return self
 

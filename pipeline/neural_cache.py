@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from configs.recipe import NeuralCache
+from configs.after_training import NeuralCache
 from pipeline.text.special import PAD
 
 

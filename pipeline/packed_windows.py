@@ -8,7 +8,7 @@ import numpy as np
 
 from configs.tasks import LanguageModel
 from configs.training import Train
-from pipeline.batching import Batch, prefetched, round_up
+from pipeline.batching import Batch, plan, prefetched, round_up
 from pipeline.data import Split
 from pipeline.streams import Stream, signature, stream, window
 
@@ -36,18 +36,20 @@ class PackedWindows:
 
     @property
     def rows(self) -> int:
-        """Windows in a batch."""
+        """Windows in a full batch."""
         return self.settings.batch_size or max(1, (self.settings.batch_tokens or 0) // self.context)
 
     @cached_property
-    def windows(self) -> int:
-        """How many there are in an epoch."""
+    def plans(self) -> list[list[np.ndarray]]:
+        """The numbers of the windows in each batch of each epoch."""
         whole = stream(self.split, range(len(self.split)), self.task, False)
-        return -(-len(whole) // self.context)
+        lengths = np.full(-(-len(whole) // self.context), self.context)
+        epochs = range(self.settings.epochs)
+        return [plan(lengths, self.settings, self.seed, epoch) for epoch in epochs]
 
     @property
     def steps(self) -> list[int]:
-        return [-(-self.windows // self.rows)] * self.settings.epochs
+        return [len(plan) for plan in self.plans]
 
     @property
     def signature(self) -> dict:
@@ -55,13 +57,12 @@ class PackedWindows:
 
     def epoch(self, epoch: int, position: int) -> Iterator[Batch]:
         """The batches of an epoch from the one at `position` on."""
-        random = np.random.default_rng((self.seed, epoch))
         documents = list(range(len(self.split)))
         if self.task.carry == "document":
+            random = np.random.default_rng((self.seed, epoch, 1))
             documents = random.permutation(documents).tolist()
         whole = stream(self.split, documents, self.task, False)
-        order = random.permutation(self.windows)
-        batches = [order[i : i + self.rows] for i in range(0, len(order), self.rows)][position:]
+        batches = self.plans[epoch][position:]
         shown = [[part(whole, n * self.context, self.context) for n in some] for some in batches]
         made = (self.batch(rows) for rows in shown)
         for rows, tensors in zip(shown, prefetched(made, self.signature), strict=True):

@@ -176,7 +176,7 @@ def test_missing_file_is_an_error(tmp_path):
         ),
         (
             "task: {kind: language_model}\nmodel: {kind: elmo}\ntrain: {batch_ramp: {}}",
-            "keep their state from step to step",
+            "keeps the state of each row",
         ),
         (
             "task: {kind: classify}\nmodel: {kind: gru}\ntrain: {batch_ramp: {}, xla: true}",

@@ -7,8 +7,8 @@ import pytest
 import tensorflow as tf
 from language_model_kinds import WORDS, documents
 
+from configs.after_training import NeuralCache
 from configs.loading import RecipeError, parse
-from configs.recipe import NeuralCache
 from pipeline import build, perplexity
 from pipeline.neural_cache import Cache
 from pipeline.perplexity import DocumentLosses

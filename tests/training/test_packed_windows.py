@@ -73,12 +73,25 @@ def test_rows_are_filled_up_for_all_parts(split):
     train = Train(batch_size=4, epochs=1)
     task = LanguageModel(kind="language_model")
     # 71 words in windows of 8 are 9: two batches of four, and one of one.
-    for parts, fixed, rows in ((3, False, [6, 6, 3]), (1, False, [4, 4, 1]), (1, True, [4, 4, 4])):
+    for parts, fixed, rows in ((3, False, [3, 6, 6]), (1, False, [1, 4, 4]), (1, True, [4, 4, 4])):
         batches = PackedWindows(split, train, 5, task, 8, parts, fixed)
         found = shown(batches)
-        assert [len(batch["ids"]) for batch in found] == rows
+        assert sorted(len(batch["ids"]) for batch in found) == rows
         assert sum(batch["weight"].sum() for batch in found) == sum(LENGTHS) + len(LENGTHS)
 
 
 def test_a_batch_may_be_told_in_tokens(split):
-    assert windows(split, batch_size=None, batch_tokens=17).rows == 2
+    batches = windows(split, batch_size=None, batch_tokens=17)
+    assert sorted(len(batch["ids"]) for batch in shown(batches)) == [1, 2, 2, 2, 2]
+    assert batches.rows == 2
+
+
+def test_batches_may_grow(split):
+    # Of 9 windows in batches of 4, to be halved in the first half of the run.
+    batches = windows(split, batch_ramp={"start": 0.4, "over": 1.0})
+    first, second = shown(batches), shown(batches, 1)
+    assert batches.steps == [len(first), len(second)] == [5, 3]
+    for found, rows in ((first, [1, 2, 2, 2, 2]), (second, [1, 4, 4])):
+        assert sorted(len(batch["ids"]) for batch in found) == rows
+        targets = np.concatenate([batch["targets"].ravel() for batch in found])
+        assert (targets != 0).sum() == sum(LENGTHS) + len(LENGTHS)
