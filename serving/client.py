@@ -176,15 +176,16 @@ class TokenizingClient:
     Every text is padded to the tokenizer's `max_length`, because TensorFlow Serving batches equal
     shapes only. Padding changes no answer.
 
-    Args: client, what to ask with; tokenizer, the folder `tokenizer` of an export; bert, whether
-        the model is of that kind, or a gpt, which read sequences of `pipeline.text.wrapping`.
+    Args: client, what to ask with; tokenizer, the folder `tokenizer` of an export;
+        sequences, whether the model reads those of `pipeline.text.wrapping`, as a bert and a gpt
+        do.
     """
 
-    def __init__(self, client: Client, tokenizer: Path, bert: bool = False):
+    def __init__(self, client: Client, tokenizer: Path, sequences: bool = False):
         from pipeline.text import tokenizers, wrapping
 
         self._client, self._tokenizer = client, tokenizers.load(tokenizer)
-        self._wrapping = wrapping.wrapping(self._tokenizer) if bert else None
+        self._wrapping = wrapping.wrapping(self._tokenizer) if sequences else None
 
     def predict(self, texts: Sequence[str], second: Sequence[str] | None = None) -> Answers:
         from pipeline.text.wrapping import wrapped
@@ -192,8 +193,8 @@ class TokenizingClient:
         columns = _texts(texts, second)
         made = {IDS[name]: self._tokenizer.ids(some) for name, some in columns.items()}
         if self._wrapping is not None:
-            sequences = wrapped(self._wrapping, *made.values())
-            made = dict(zip(("ids", "types"), sequences, strict=True))
+            both = wrapped(self._wrapping, *made.values())
+            made = dict(zip(("ids", "types"), both, strict=True))
         return self._client.ask({name: self._padded(some) for name, some in made.items()}, "ids")
 
     def _padded(self, some: Any) -> list:

@@ -144,7 +144,7 @@ def test_ids_of_two_texts_as_one_sequence(client_of, tmp_path):
     vocabulary = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "card", "my"]
     Tokenizer(settings, from_tokens(vocabulary)).save(tmp_path)
     with client_of("sequence") as client:
-        tokenizing = TokenizingClient(client, tmp_path, bert=True)
+        tokenizing = TokenizingClient(client, tmp_path, sequences=True)
         got = tokenizing.predict(["my card", "card my my my"], ["card", "my my my my my"])
     # [CLS] my card [SEP] card [SEP]; of the second pair two tokens of each are left.
     assert got["sums"] == [[2 + 6 + 5 + 3, 5 + 3], [2 + 5 + 6 + 3, 6 + 6 + 3]]
