@@ -67,7 +67,8 @@ def test_other_tokenizers_and_layouts(recipe_file, tmp_path, tokenizer, layout):
 @pytest.mark.slow
 def test_replicas_and_parts_give_the_loss_of_one_device(train, one_device, tmp_path):
     run_dir = train(tmp_path, *NO_CHANCE, TWO_REPLICAS, "train.accumulation=2")
-    assert losses(run_dir) == pytest.approx(losses(one_device), abs=1e-5)
+    # 3e-7 apart after an epoch; Adam makes more of it with each further one.
+    assert losses(run_dir) == pytest.approx(losses(one_device), rel=1e-5)
 
 
 @pytest.mark.slow
