@@ -416,7 +416,8 @@ def test_gradients_reach_every_trainable_weight(row):
     layer = row.make()
     row.call(layer)
     with tf.GradientTape() as tape:
-        numbers = (answer for answer in row.answers(layer) if answer.dtype.is_floating)
+        answers = [tf.convert_to_tensor(answer) for answer in row.answers(layer)]
+        numbers = [answer for answer in answers if answer.dtype.is_floating]
         loss = sum(tf.reduce_sum(tf.square(answer - 1)) for answer in numbers)
     gradients = tape.gradient(loss, [v.value for v in layer.trainable_variables])
     for variable, gradient in zip(layer.trainable_variables, gradients, strict=True):
