@@ -27,6 +27,8 @@ class Data(Closed):
     format: Literal[
         "auto", "csv", "tsv", "jsonl", "parquet", "text", "document", "conll", "conllu", "squad"
     ] = "auto"
+    # Names of the columns of csv and tsv files, if no first line says them.
+    header: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
     # Extra columns to carry along, for slices in the report.
     columns: tuple[str, ...] = ()
     drop_duplicates: bool = False  # later copies of a text within a split

@@ -95,7 +95,7 @@ def deciding_score(task: Task, chosen: str | None) -> str:
         JobError: the task has no such score.
     """
     names = {
-        "classify": ["accuracy", "macro_f1", "loss"],
+        "classify": ["accuracy", "macro_f1", "matthews", "loss"],
         "multilabel": ["micro_f1", "macro_f1", "subset_accuracy", "loss"],
         "regress": ["rmse", "mae", "pearson", "spearman", "loss"],
         "tag": ["entity_f1", "precision", "recall", "accuracy", "loss"],

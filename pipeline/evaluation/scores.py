@@ -14,6 +14,7 @@ from pipeline.evaluation.intervals import Score
 TITLES = {
     "accuracy": "accuracy",
     "macro_f1": "macro F1",
+    "matthews": "Matthews correlation",
     "micro_f1": "micro F1",
     "entity_f1": "entity F1",
     "precision": "precision",
@@ -44,7 +45,9 @@ PERCENT = {  # fit to be shown so
 
 
 def classify(labels: np.ndarray, logits: np.ndarray) -> dict[str, Score]:
-    """(N,) labels, (N, C) logits -> accuracy, macro F1, negative log-likelihood, ECE."""
+    """(N,) labels, (N, C) logits -> accuracy, macro F1, Matthews correlation, negative
+    log-likelihood, ECE.
+    """
     predicted = logits.argmax(axis=1)
     loss = -log_softmax(logits, axis=1)[np.arange(len(labels)), labels]
     confidence = softmax(logits, axis=1).max(axis=1)
@@ -52,6 +55,7 @@ def classify(labels: np.ndarray, logits: np.ndarray) -> dict[str, Score]:
     return {
         "accuracy": mean(predicted == labels),
         "macro_f1": macro(classes["f1"]),
+        "matthews": matthews(labels, predicted, logits.shape[1]),
         "nll": mean(loss),
         "ece": calibration.error(confidence, predicted == labels),
     }
@@ -90,21 +94,38 @@ def regress(labels: np.ndarray, values: np.ndarray) -> dict[str, Score]:
     }
 
 
+def matthews(labels: np.ndarray, predicted: np.ndarray, num_classes: int) -> Score:
+    """The correlation of labels and answers, of any number of classes: (R,), 0 where one of them
+    does not vary.
+
+    Source: Gorodkin 2004, https://doi.org/10.1016/j.compbiolchem.2004.09.006, equation 8.
+    """
+    everyone = np.ones(len(labels), bool)
+    there, found = (marks(codes, everyone, num_classes) for codes in (labels, predicted))
+
+    def score(w: np.ndarray) -> np.ndarray:
+        total, right = w.sum(axis=1), w @ (labels == predicted)
+        t, p = count(there, w), count(found, w)
+        covariance, of_labels, of_answers = (
+            total * agreed - (a * b).sum(axis=1)
+            for agreed, a, b in ((right, t, p), (total, t, t), (total, p, p))
+        )
+        return ratio(covariance, np.sqrt(of_labels * of_answers))
+
+    return score
+
+
 def mean(values: np.ndarray) -> Score:
     return lambda w: w @ values / w.sum(axis=1)
 
 
 def by_class(labels: np.ndarray, predicted: np.ndarray, num_classes: int) -> dict[str, Score]:
     """Precision, recall and F1 of each class of a single-label task, (R, C)."""
-    shape = (num_classes, len(labels))
-    every = np.arange(len(labels))
-
-    def marks(codes: np.ndarray, which: np.ndarray) -> sparse.csr_array:
-        return sparse.csr_array((np.ones(which.sum()), (codes[which], every[which])), shape=shape)
-
     everyone = np.ones(len(labels), bool)
     return by_counts(
-        marks(labels, labels == predicted), marks(predicted, everyone), marks(labels, everyone)
+        marks(labels, labels == predicted, num_classes),
+        marks(predicted, everyone, num_classes),
+        marks(labels, everyone, num_classes),
     )
 
 
@@ -121,16 +142,24 @@ def by_counts(
 
     Args: hits, right answers; found, all answers; there, all labels.
     """
-
-    def count(marks: sparse.csr_array, w: np.ndarray) -> np.ndarray:
-        return (marks @ w.T).T  # (R, C)
-
     return {
         "precision": lambda w: ratio(count(hits, w), count(found, w)),
         "recall": lambda w: ratio(count(hits, w), count(there, w)),
         # A class that neither stands in the labels nor was predicted has no F1.
         "f1": lambda w: ratio(2 * count(hits, w), count(found, w) + count(there, w), np.nan),
     }
+
+
+def marks(codes: np.ndarray, which: np.ndarray, num_classes: int) -> sparse.csr_array:
+    """(C, N): a 1 for the class of each example that `which` (N,) names."""
+    every = np.flatnonzero(which)
+    shape = (num_classes, len(codes))
+    return sparse.csr_array((np.ones(len(every)), (codes[every], every)), shape=shape)
+
+
+def count(marked: sparse.csr_array, w: np.ndarray) -> np.ndarray:
+    """(C, N) marks, (R, N) counts -> (R, C), how many of each class."""
+    return (marked @ w.T).T
 
 
 def macro(f1: Score) -> Score:

@@ -187,7 +187,7 @@ def records(recipe: Recipe, units: Sequence[Unit]) -> Iterator[Record]:
     task = recipe.task
     needed = tuple(dict.fromkeys((*text_columns(task), *label_columns(task), *recipe.data.columns)))
     for unit in units:
-        for _, record in read(unit.path, unit.kind, needed):
+        for _, record in read(unit.path, unit.kind, needed, header=recipe.data.header):
             yield _only(record, needed)
 
 
@@ -199,7 +199,7 @@ def fixed(recipe: Recipe, samples: Samples) -> dict[str, Any]:
     """The settings of `data` beside `train` that go with the samples.
 
     What to test on is the same for all: a fraction of it lies beside the samples. A declared format
-    is that of the recipe's own files, which are therefore copied as what the samples are.
+    or header is that of the recipe's own files, which are therefore copied as what the samples are.
 
     Raises:
         JobError: such files cannot be read.
@@ -207,7 +207,7 @@ def fixed(recipe: Recipe, samples: Samples) -> dict[str, Any]:
     data, found = recipe.data, {}
     if isinstance(data.test, float):
         found["test"] = (str(samples.folder / "test.jsonl"),)
-    if data.format in ("auto", "jsonl"):
+    if data.format in ("auto", "jsonl") and data.header is None:
         return found
     units = inputs.units(recipe)
     for split in ("valid", "test"):
@@ -218,4 +218,4 @@ def fixed(recipe: Recipe, samples: Samples) -> dict[str, Any]:
             write(recipe, some, {path: np.concatenate([usable.places, usable.test])})
         if some:
             found[split] = (str(path),)
-    return {**found, "format": "auto"}
+    return {**found, "format": "auto", "header": None}

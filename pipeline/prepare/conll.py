@@ -5,7 +5,7 @@ package would read the second format, but knows no line numbers.)
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from pipeline.prepare import files
 from pipeline.prepare.bad_records import FIELDS, NOT_UTF8, TOO_LONG, Record, bad
@@ -84,7 +84,7 @@ def conllu_records(path: str, needed: tuple[str, ...]) -> Iterator[tuple[int, Re
     return _sentences(path, parse)
 
 
-def _columns(header: list[str], rows: list[tuple[int, list[str]]]) -> Sentence:
+def _columns(header: Sequence[str], rows: list[tuple[int, list[str]]]) -> Sentence:
     for number, row in rows:
         if len(row) != len(header):
             raise Broken(number, FIELDS)

@@ -5,7 +5,7 @@ import gzip
 import io
 import lzma
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -152,7 +152,7 @@ def lines(path: str) -> Iterator[bytes]:
         ) from error
 
 
-def checked_header(path: str, header: list[str], needed: tuple[str, ...]) -> list[str]:
+def checked_header(path: str, header: Sequence[str], needed: tuple[str, ...]) -> Sequence[str]:
     """The header, if a file's columns are those that are needed, and perhaps others.
 
     Raises:

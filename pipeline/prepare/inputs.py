@@ -37,6 +37,7 @@ def units(recipe: Recipe) -> list[Unit]:
 
     Raises:
         JobError: a file is missing, of unknown format, or in two splits.
+        RecipeError: fractions leave no text to train on, or no file can have the recipe's header.
     """
     data = recipe.data
     fractions = [f for f in (data.valid, data.test) if isinstance(f, float)]
@@ -61,6 +62,11 @@ def units(recipe: Recipe) -> list[Unit]:
             remote = FileSystems.get_scheme(source.path) is not None
             path = source.path if remote else os.path.abspath(source.path)
             found.append(Unit(len(found), split, path, source.path, kind, source.size))
+    if data.header is not None and not any(unit.kind in ("csv", "tsv") for unit in found):
+        raise RecipeError(
+            "data.header names the columns of csv and tsv files, and none of the files is one:"
+            " leave it out"
+        )
     return found
 
 

@@ -21,7 +21,8 @@ def checked_batches(unit: Unit, recipe: Recipe) -> Iterator[list[Line]]:
     task, columns = recipe.task, recipe.data.columns
     needed = dict.fromkeys((*text_columns(task), *label_columns(task), *columns))
     check = checker(task, columns)
-    checked = ((line, check(record)) for line, record in read(unit.path, unit.kind, tuple(needed)))
+    records = read(unit.path, unit.kind, tuple(needed), header=recipe.data.header)
+    checked = ((line, check(record)) for line, record in records)
     return batched(checked, _size)
 
 

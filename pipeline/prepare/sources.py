@@ -19,7 +19,11 @@ BATCH_BYTES = 1 << 22  # of a Parquet file, read at a time
 
 
 def read(
-    path: str, kind: str, needed: tuple[str, ...], others: bool = False
+    path: str,
+    kind: str,
+    needed: tuple[str, ...],
+    others: bool = False,
+    header: tuple[str, ...] | None = None,
 ) -> Iterator[tuple[int, Record]]:
     """Yield (line, record); for Parquet the line is the row, for SQuAD the question, from 1.
 
@@ -27,13 +31,14 @@ def read(
         kind: csv, tsv, jsonl, parquet, text, document, conll, conllu or squad.
         needed: columns that the file must have; more may come along.
         others: whether all others come along from Parquet too, where each costs time.
+        header: names of the columns of csv and tsv, in files without a line that says them.
 
     Raises:
         JobError: the file cannot be read, or lacks a needed column altogether.
     """
     readers: dict[str, Callable[..., Iterator[tuple[int, Record]]]] = {
-        "csv": csv_records,
-        "tsv": tsv_records,
+        "csv": partial(csv_records, header=header),
+        "tsv": partial(tsv_records, header=header),
         "jsonl": jsonl_records,
         "parquet": partial(parquet_records, others=others),
         "text": text_records,
@@ -45,7 +50,9 @@ def read(
     return readers[kind](path, needed)
 
 
-def csv_records(path: str, needed: tuple[str, ...]) -> Iterator[tuple[int, Record]]:
+def csv_records(
+    path: str, needed: tuple[str, ...], header: tuple[str, ...] | None = None
+) -> Iterator[tuple[int, Record]]:
     """RFC 4180: quotes may hold commas, doubled quotes and line ends."""
     csv.field_size_limit(LONGEST_RECORD)
     trouble: list[str] = []  # what is wrong with the lines of the record being read
@@ -65,7 +72,7 @@ def csv_records(path: str, needed: tuple[str, ...]) -> Iterator[tuple[int, Recor
             yield text
 
     reader = csv.reader(decoded(), strict=True)
-    header: list[str] | None = None
+    names = None if header is None else checked_header(path, header, needed)
     row: list[str] | None = []
     while row is not None:
         start = reader.line_num + 1
@@ -75,31 +82,33 @@ def csv_records(path: str, needed: tuple[str, ...]) -> Iterator[tuple[int, Recor
             row = next(reader, None)
         except csv.Error as error:
             trouble.append(TOO_LONG if "field limit" in str(error) else "broken CSV")
-        if header is None and row:
-            header = checked_header(path, row, needed)
-        elif row and len(row) == len(header or ()) and not trouble:
-            yield start, dict(zip(header or (), row, strict=True))
+        if names is None and row:
+            names = checked_header(path, row, needed)
+        elif row and len(row) == len(names or ()) and not trouble:
+            yield start, dict(zip(names or (), row, strict=True))
         elif row or trouble:
             yield start, bad(trouble[0] if trouble else FIELDS, "".join(beginning))
-    if header is None:
+    if names is None:
         checked_header(path, [], needed)
 
 
-def tsv_records(path: str, needed: tuple[str, ...]) -> Iterator[tuple[int, Record]]:
+def tsv_records(
+    path: str, needed: tuple[str, ...], header: tuple[str, ...] | None = None
+) -> Iterator[tuple[int, Record]]:
     """Tabs part the fields and line ends the records; quotes are text like any other."""
-    header: list[str] | None = None
+    names = None if header is None else checked_header(path, header, needed)
     for number, line in text_lines(path):
         if isinstance(line, Bad):
             yield number, line
             continue
         row = line.split("\t")
-        if header is None:
-            header = checked_header(path, row, needed)
-        elif len(row) == len(header):
-            yield number, dict(zip(header, row, strict=True))
+        if names is None:
+            names = checked_header(path, row, needed)
+        elif len(row) == len(names):
+            yield number, dict(zip(names, row, strict=True))
         else:
             yield number, bad(FIELDS, line)
-    if header is None:
+    if names is None:
         checked_header(path, [], needed)
 
 

@@ -113,5 +113,5 @@ def _words(text: str) -> list[str]:
 def _records(data: Data, needed: tuple[str, ...]) -> Iterator[Record]:
     for source in files.matching(data.train):
         kind = files.format_of(source.path, data.format)
-        for _, record in sources.read(source.path, kind, needed):
+        for _, record in sources.read(source.path, kind, needed, header=data.header):
             yield record

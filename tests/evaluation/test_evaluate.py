@@ -26,7 +26,7 @@ ORACLES = {
     },
 }
 NAMES = {
-    "classify": ["accuracy", "macro_f1", "nll", "ece"],
+    "classify": ["accuracy", "macro_f1", "matthews", "nll", "ece"],
     "multilabel": ["micro_f1", "macro_f1", "subset_accuracy", "nll"],
     "regress": ["rmse", "mae", "pearson", "spearman"],
 }

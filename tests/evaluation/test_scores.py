@@ -25,6 +25,7 @@ def test_classify():
     found = scores.classify(labels, logits)
     check(found["accuracy"], lambda r: metrics.accuracy_score(labels[r], predicted[r]))
     check(found["macro_f1"], lambda r: metrics.f1_score(labels[r], predicted[r], average="macro"))
+    check(found["matthews"], lambda r: metrics.matthews_corrcoef(labels[r], predicted[r]))
     check(found["nll"], lambda r: metrics.log_loss(labels[r], chances[r], labels=range(C)))
 
 
@@ -32,6 +33,11 @@ def test_a_class_that_nobody_names_does_not_lower_macro_f1():
     labels, logits = np.array([0, 1, 0, 1]), np.eye(9)[[0, 1, 1, 1]]
     value = scores.classify(labels, logits)["macro_f1"](np.ones((1, 4)))
     assert value == pytest.approx([metrics.f1_score(labels, [0, 1, 1, 1], average="macro")])
+
+
+def test_answers_that_are_all_alike_have_no_correlation():
+    labels, logits = np.array([0, 1, 0, 1]), np.eye(2)[[1, 1, 1, 1]]
+    assert scores.classify(labels, logits)["matthews"](np.ones((1, 4))) == [0.0]
 
 
 def test_by_class():

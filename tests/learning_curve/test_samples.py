@@ -175,6 +175,18 @@ def test_files_of_a_declared_format_are_copied_as_what_samples_are(tmp_path):
     assert records[0] == {"1": ["w0", "w2"], "2": ["X", "Y"]}
 
 
+def test_files_without_a_header_line_are_copied_with_one(tmp_path):
+    for name in ("train.csv", "test.csv"):
+        rows = written(tmp_path / "data.csv").read_text().split("\n", 1)[1]
+        (tmp_path / name).write_text(rows)
+    names = (tmp_path / "data.csv").read_text().split("\n")[0].split(",")
+    data = f"test: {tmp_path}/test.csv, header: [{', '.join(names)}]"
+    recipe = recipe_of(tmp_path / "train.csv", tmp_path, data)
+    found = fixed(recipe, make(recipe, {12: [1]}, tmp_path / "curve"))
+    assert found["header"] is None
+    assert len(list(read(found["test"][0], "jsonl", ("body", "kind")))) == 60
+
+
 def test_sizes_that_do_not_suit_the_data_are_refused(tmp_path):
     recipe = recipe_of(written(tmp_path / "data.csv"), tmp_path, "test: null")
     with pytest.raises(RecipeError, match="61 is more than the 60 training examples"):

@@ -252,6 +252,18 @@ def test_a_column_that_the_file_lacks(tmp_path, header, complaint, kind):
         list(read(str(path), kind, ("text", "label")))
 
 
+@pytest.mark.parametrize(("kind", "tab"), [("csv", ","), ("tsv", "\t")])
+def test_columns_of_a_file_without_a_header_line(tmp_path, kind, tab):
+    path, names = tmp_path / "a", ("source", "label", "text")
+    path.write_text("x,1,one\ny,2\nz,0,three\n".replace(",", tab))
+    rows = list(read(str(path), kind, ("text", "label"), header=names))
+    assert rows[0] == (1, {"source": "x", "label": "1", "text": "one"})
+    assert rows[1][1].reason == "wrong number of fields"
+    assert rows[2] == (3, {"source": "z", "label": "0", "text": "three"})
+    with pytest.raises(JobError, match="no column 'texts'"):
+        list(read(str(path), kind, ("texts",), header=names))
+
+
 def test_globs_and_lists_keep_their_order_and_take_a_file_once(tmp_path):
     for name in ("b1.csv", "a2.csv", "a10.csv", "c.tsv"):
         (tmp_path / name).write_text("x")
