@@ -12,7 +12,7 @@ run: .venv/installed
 
 test: .venv/installed-dev
 	.venv/bin/pytest -n 2 --dist loadfile -m "not slow" --durations=25
-	.venv/bin/pytest -m slow
+	.venv/bin/pytest -n 2 --dist loadfile -m slow
 
 check: .venv/installed-dev
 	.venv/bin/ruff check

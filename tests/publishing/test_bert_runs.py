@@ -22,6 +22,8 @@ from pipeline.publishing.verify import verify
 from pipeline.text.model_inputs import ModelInputs
 from pipeline.training.train import train
 
+pytestmark = pytest.mark.slow
+
 PLACES = ["London is in England", "Köln is in Germany", "Ada lives in London", "we met in Köln"]
 CARDS = ["I lost my card", "my card is gone", "where did my card go?", "card stolen"]
 SIZE = {"kind": "bert", "layers": 2, "width": 16, "heads": 2, "inner": 24, "positions": 16}
@@ -192,7 +194,6 @@ def test_a_tagger_answers_what_it_answered_before_its_export(tags):
     assert answer(["Ada lives in Köln"])["tags"] == given["tags"]
 
 
-@pytest.mark.slow
 def test_an_ensemble_reads_as_its_members_do(pairs, tags):
     made, run_dir = pairs
     members = {"kind": "ensemble", "members": (str(run_dir), str(run_dir))}
@@ -209,7 +210,6 @@ def test_an_ensemble_reads_as_its_members_do(pairs, tags):
         train(Recipe.model_validate({**made.model_dump(), "model": mixed}), prepare(made))
 
 
-@pytest.mark.slow
 def test_a_report_shows_what_pooled_a_pair(pairs):
     made, _ = pairs
     model = {**SIZE, "pooling": {"kind": "attention", "width": 4}}

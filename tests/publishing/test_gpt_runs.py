@@ -19,6 +19,8 @@ from pipeline.publishing.verify import golden_requests, verify
 from pipeline.publishing.written_texts import GREEDY
 from pipeline.training.train import train
 
+pytestmark = pytest.mark.slow
+
 LINES = ["my card is lost", "where is my card ?", "pay the card", "the card is here , so pay it"]
 MODEL = {"kind": "gpt", "layers": 2, "width": 16, "heads": 2, "context": 12}
 TOKENIZER = {"kind": "sentencepiece", "algorithm": "bpe", "size": 40}

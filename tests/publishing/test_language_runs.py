@@ -17,6 +17,8 @@ from pipeline.publishing.predict import predict
 from pipeline.publishing.verify import golden_requests, verify
 from pipeline.training.train import train
 
+pytestmark = pytest.mark.slow
+
 LINES = ["my card is lost", "where is my card ?", "pay the card", "the card is here"]
 
 
@@ -94,7 +96,6 @@ def test_files_are_answered_row_by_row(job, tmp_path):
     assert wanted[4] > wanted[:4].max()  # no line begins like it
 
 
-@pytest.mark.slow
 def test_a_server_answers_the_same(job, tmp_path):
     _, _, exported = job
     with subprocess.Popen(

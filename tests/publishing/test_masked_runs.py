@@ -29,6 +29,8 @@ from pipeline.text.masked_texts import masked_ids
 from pipeline.text.wrapping import wrapping
 from pipeline.training.train import train
 
+pytestmark = pytest.mark.slow
+
 WORDS = ["the", "a", "cat", "dog", "sat", "ran", "mat", "home", "on", "to", "old", "red"]
 MODEL = {"kind": "bert", "layers": 2, "width": 16, "heads": 2, "inner": 24, "positions": 16}
 

@@ -18,6 +18,8 @@ from pipeline.publishing.verify import golden_requests, verify
 from pipeline.text.model_inputs import ModelInputs
 from pipeline.training.train import train
 
+pytestmark = pytest.mark.slow
+
 SAME = [("I lost my card", "my card is gone"), ("pay a friend", "send money to a friend")]
 OTHER = [("I lost my card", "send money to a friend"), ("pay a friend", "my card is gone")]
 

@@ -15,6 +15,8 @@ from pipeline.publishing.predict import predict
 from pipeline.publishing.verify import verify
 from pipeline.training.train import train
 
+pytestmark = pytest.mark.slow
+
 PLACES = ["Rome", "New  York", "Oslo", "Köln"]
 
 

@@ -18,6 +18,8 @@ from pipeline.publishing.verify import golden_requests, verify
 from pipeline.text.model_inputs import ModelInputs
 from pipeline.training.train import train
 
+pytestmark = pytest.mark.slow
+
 SENTENCES = [
     "Ada/B-per Lovelace/I-per lives/O in/O London/B-loc ./O",
     "I/O saw/O Köln/B-loc and/O New/B-loc York/I-loc",

@@ -18,6 +18,8 @@ from pipeline.publishing.written_texts import GREEDY, chosen
 from pipeline.text import detokenizing, vocabulary
 from pipeline.text.tokenizers import Tokenizer
 
+pytestmark = pytest.mark.slow
+
 RECIPE = """
 name: x
 data: {train: a}
