@@ -35,8 +35,10 @@ model: {{kind: text_cnn}}
 """
 
 
-def timed(command: list[str]) -> tuple[float, float]:
-    """Seconds by the clock, and of the processors over all of the command's processes."""
+def timed(command: list[str]) -> tuple[float, float, float]:
+    """Seconds by the clock; those of the processors over all of the command's processes; and the
+    megabytes of memory that the largest of these had at most.
+    """
     environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONPATH": os.getcwd()}
     with tempfile.TemporaryFile() as output:
         start = time.perf_counter()
@@ -47,7 +49,7 @@ def timed(command: list[str]) -> tuple[float, float]:
         if process.returncode:
             output.seek(0)
             raise SystemExit(f"{command} failed:\n{output.read().decode()[-3000:]}")
-    return seconds, usage.ru_utime + usage.ru_stime
+    return seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1e3
 
 
 def main() -> None:
@@ -70,7 +72,7 @@ def main() -> None:
         runs: dict[str, list[tuple[float, float]]] = {name: [] for name in sides}
         for _ in range(arguments.rounds):
             for name, command in sides.items():
-                runs[name].append(timed([str(part) for part in command]))
+                runs[name].append(timed([str(part) for part in command])[:2])
                 print(f"{name}: %.1f s, processors %.1f s" % runs[name][-1], flush=True)
                 shutil.rmtree(output)
     print(
