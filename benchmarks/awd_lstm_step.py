@@ -11,13 +11,11 @@ other, in turns, on one thread of one core, and what counts is that thread's pro
 busy machine falsifies least. Printed is the median of the processes' medians.
 """
 
-import json
 import statistics
 import sys
 
 import taking_turns
 
-SECONDS = 20.0
 SIDES = {
     "textmill": [sys.executable, __file__],
     "fastai": [str(taking_turns.PEER), "benchmarks/peers/fastai_awd_lstm.py"],
@@ -72,14 +70,8 @@ def our_step(precision, vocabulary, batch, window, **sizes):
 
 
 def run_side(make_step) -> None:
-    """Measure the cases named on the command line, and print how many words each does a second."""
-    precision, *cases = sys.argv[sys.argv.index("--side") + 1 :]
-    found = {}
-    for case in cases:
-        step = make_step(precision, **CASES[case])
-        seconds = taking_turns.seconds_a_step(step, 2, SECONDS)
-        found[case] = CASES[case]["batch"] * CASES[case]["window"] / seconds
-    print(json.dumps(found))
+    """Measure and print how many words each does a second, see `taking_turns.throughput`."""
+    taking_turns.throughput(make_step, CASES, lambda case: case["batch"] * case["window"])
 
 
 def main() -> None:

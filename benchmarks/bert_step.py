@@ -12,13 +12,11 @@ turns, on one thread of one core, and what counts is that thread's processor tim
 machine falsifies least. Printed is the median of the processes' medians.
 """
 
-import json
 import statistics
 import sys
 
 import taking_turns
 
-SECONDS = 20.0
 PEER = [str(taking_turns.PEER), "benchmarks/peers/transformers_bert.py"]
 SIDES = {
     "textmill": [sys.executable, __file__],
@@ -91,16 +89,8 @@ def our_step(precision, vocabulary, batch, length, **sizes):
 
 
 def run_side(make_step) -> None:
-    """Measure the cases named on the command line, and print how many examples a second each does.
-
-    Args: make_step, (precision, **case) -> a function that takes a step.
-    """
-    precision, *cases = sys.argv[sys.argv.index("--side") + 1 :]
-    found = {}
-    for case in cases:
-        step = make_step(precision, **CASES[case])
-        found[case] = CASES[case]["batch"] / taking_turns.seconds_a_step(step, 2, SECONDS)
-    print(json.dumps(found))
+    """Measure and print how many examples a second each does, see `taking_turns.throughput`."""
+    taking_turns.throughput(make_step, CASES, lambda case: case["batch"])
 
 
 def main() -> None:

@@ -13,15 +13,13 @@ and do nothing else. Each run is a process of its own, timed whole, in turns.
 
 import argparse
 import os
-import shutil
 import statistics
-import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 import corpus
+from timed_commands import in_turns
 
 PEER = Path(".venv-peers/bin/python")
 VOCABULARY = corpus.DATA / "bert_assets/bert-base-uncased-vocab.txt"
@@ -33,23 +31,6 @@ text: {{tokenizer: {{kind: wordpiece, vocabulary: {vocabulary}}}}}
 task: {{kind: classify}}
 model: {{kind: text_cnn}}
 """
-
-
-def timed(command: list[str]) -> tuple[float, float, float]:
-    """Seconds by the clock; those of the processors over all of the command's processes; and the
-    megabytes of memory that the largest of these had at most.
-    """
-    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONPATH": os.getcwd()}
-    with tempfile.TemporaryFile() as output:
-        start = time.perf_counter()
-        process = subprocess.Popen(command, env=environment, stdout=output, stderr=output)
-        _, status, usage = os.wait4(process.pid, 0)
-        seconds = time.perf_counter() - start
-        process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode:
-            output.seek(0)
-            raise SystemExit(f"{command} failed:\n{output.read().decode()[-3000:]}")
-    return seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1e3
 
 
 def main() -> None:
@@ -69,19 +50,14 @@ def main() -> None:
             "plain processes": [sys.executable, peers / "plain_prepare.py", folder, recipe, output],
             "Hugging Face": [PEER, peers / "hf_prepare.py", folder, vocabulary, output],
         }
-        runs: dict[str, list[tuple[float, float]]] = {name: [] for name in sides}
-        for _ in range(arguments.rounds):
-            for name, command in sides.items():
-                runs[name].append(timed([str(part) for part in command])[:2])
-                print(f"{name}: %.1f s, processors %.1f s" % runs[name][-1], flush=True)
-                shutil.rmtree(output)
+        runs = in_turns(sides, arguments.rounds, output)
     print(
         f"\n{size:.0f} MB, median of {arguments.rounds} runs; the load was {os.getloadavg()[0]:.1f}"
     )
     print(f"{'':18}{'MB/s':>8}{'seconds':>10}{'processor seconds':>20}{'times textmill':>16}")
-    ours = statistics.median(clock for clock, _ in runs["textmill prepare"])
+    ours = statistics.median(clock for clock, *_ in runs["textmill prepare"])
     for name, some in runs.items():
-        clock, processor = (statistics.median(part) for part in zip(*some, strict=True))
+        clock, processor, _ = (statistics.median(part) for part in zip(*some, strict=True))
         print(f"{name:18}{size / clock:8.1f}{clock:10.1f}{processor:20.1f}{clock / ours:16.2f}")
 
 

@@ -11,14 +11,14 @@ own, timed whole, in turns. Memory is that of the process at most.
 
 import argparse
 import os
-import shutil
 import statistics
 import sys
 import tempfile
 from pathlib import Path
 
 import corpus
-from prepare_speed import VOCABULARY, timed
+from prepare_speed import VOCABULARY
+from timed_commands import in_turns
 
 RECIPE = """
 name: pretraining-data
@@ -46,12 +46,7 @@ def main() -> None:
             "textmill prepare": [Path(sys.executable).with_name("textmill"), "prepare", recipe],
             "BERT's way": [sys.executable, peer, folder, words, output],
         }
-        runs: dict[str, list[tuple[float, float, float]]] = {name: [] for name in sides}
-        for _ in range(arguments.rounds):
-            for name, command in sides.items():
-                runs[name].append(timed([str(part) for part in command]))
-                print(f"{name}: %.1f s, processors %.1f s, %.0f MB" % runs[name][-1], flush=True)
-                shutil.rmtree(output)
+        runs = in_turns(sides, arguments.rounds, output)
     print(
         f"\n{size:.0f} MB, median of {arguments.rounds} runs; the load was {os.getloadavg()[0]:.1f}"
     )

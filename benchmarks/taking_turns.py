@@ -9,12 +9,14 @@ import json
 import os
 import statistics
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
 PEER = Path(".venv-peers/bin/python")
+SECONDS = 20.0  # of steps of each case
 Rounds = list[dict[str, Any]]  # of each round, by side, what its process found
 
 
@@ -79,6 +81,20 @@ def seconds_a_step(step: Callable[[], object], warm_up: int, seconds: float) -> 
         step()
         times.append(time.process_time() - start)
     return statistics.median(times)
+
+
+def throughput(make_step: Callable, cases: dict[str, dict], amount: Callable[[dict], int]) -> None:
+    """Measure the cases named on the command line, and print how much each does in a second.
+
+    Args: make_step, (precision, **case) -> a function that takes a step; amount, what a step of a
+        case does.
+    """
+    precision, *asked = sys.argv[sys.argv.index("--side") + 1 :]
+    found = {}
+    for case in asked:
+        step = make_step(precision, **cases[case])
+        found[case] = amount(cases[case]) / seconds_a_step(step, 2, SECONDS)
+    print(json.dumps(found))
 
 
 def spread(ratios: list[float]) -> str:

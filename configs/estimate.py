@@ -46,10 +46,7 @@ def parameters(
             directions = 2 if model.bidirectional else 1
             out = directions * (model.projection or model.units)
             sides = 2 * isinstance(recipe.task, Span)  # of the question, of the context
-            widths = [
-                token_width(model.embedding) + sides,
-                *[out] * (model.layers - 1),
-            ]
+            widths = [token_width(model.embedding) + sides, *[out] * (model.layers - 1)]
             layers = sum(_recurrent(model, width) for width in widths)
             parts = {
                 **of_embedding(model.embedding, vocabulary),

@@ -4,7 +4,7 @@ from configs.estimate_parts import of_head, of_pooling, of_softmax, pooled_vecto
 from configs.poolings import FirstToken
 from configs.recipe import Recipe
 from configs.tasks import LanguageModel, MaskedLanguageModel, Span, Tag
-from configs.transformers import Bert, Gpt
+from configs.transformers import Bert, Gpt, Transformer
 
 
 def bert(recipe: Recipe, model: Bert, vocabulary: int, outputs: int) -> dict[str, int]:
@@ -58,17 +58,17 @@ def kept_by_gpt(recipe: Recipe, model: Gpt) -> int:
     return kept + 4 * (scored_tokens(recipe, model) if foretells or model.auxiliary else 0)
 
 
-def _inner(model: Bert | Gpt) -> int:
+def _inner(model: Transformer) -> int:
     return model.inner or 4 * model.width
 
 
-def _layer(model: Bert | Gpt) -> int:
+def _layer(model: Transformer) -> int:
     """Attention, two linear layers, and a norm after each."""
     width, inner = model.width, _inner(model)
     return 4 * width * (width + 1) + inner * (width + 1) + width * (inner + 1) + 4 * width
 
 
-def _kept(model: Bert | Gpt, length: int) -> int:
+def _kept(model: Transformer, length: int) -> int:
     """Of a layer: queries, keys, values, contexts; what is dropped, added and normed, twice;
     between the linear layers three times; and of each head the weights of all tokens.
     """

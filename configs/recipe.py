@@ -19,7 +19,7 @@ from configs.models import (
 )
 from configs.tasks import LanguageModel, MaskedLanguageModel, Span, Tag, Task
 from configs.training import Train
-from configs.transformers import Bert, Gpt
+from configs.transformers import Bert, Gpt, Transformer
 
 SHORTEST_EXAMPLE = 8  # tokens of a masked language model's
 SHORTEST_SEQUENCE = 3
@@ -56,8 +56,7 @@ class Recipe(Closed):
     @property
     def sequences(self) -> bool:
         """Whether the model reads a text, or a pair as one, between [CLS] and [SEP]."""
-        bert_or_gpt = isinstance(self.model, Bert | Gpt)
-        return bert_or_gpt and not isinstance(self.task, LanguageModel)
+        return isinstance(self.model, Transformer) and not isinstance(self.task, LanguageModel)
 
     @property
     def elmo(self) -> ElmoVectors | None:

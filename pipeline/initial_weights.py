@@ -12,7 +12,7 @@ import numpy as np
 
 from configs.models import AwdLstm
 from configs.recipe import Recipe
-from configs.transformers import Bert, Gpt
+from configs.transformers import Bert, Gpt, Transformer
 from pipeline import earlier_weights, provenance
 from pipeline.earlier_weights import Earlier
 from pipeline.errors import JobError
@@ -81,7 +81,7 @@ def check_sizes(recipe: Recipe, earlier: Earlier) -> None:
         JobError: this Transformer is to compute something else than the earlier one.
     """
     ours, theirs = recipe.model, earlier.recipe.model
-    if not (isinstance(ours, Bert | Gpt) and isinstance(theirs, type(ours))):
+    if not (isinstance(ours, Transformer) and isinstance(theirs, type(ours))):
         return
     here, there = sizes(ours), sizes(theirs)
     if differ := {name: value for name, value in there.items() if here[name] != value}:
@@ -93,7 +93,7 @@ def check_sizes(recipe: Recipe, earlier: Earlier) -> None:
         )
 
 
-def sizes(model: Bert | Gpt) -> dict[str, object]:
+def sizes(model: Transformer) -> dict[str, object]:
     own = ("positions", "activation") if isinstance(model, Bert) else ("context", "layout", "tied")
     names = ("layers", "width", "heads", *own, "epsilon")
     found: dict[str, object] = {name: getattr(model, name) for name in names}

@@ -99,7 +99,9 @@ def train_small(tmp_path_factory, mlflow_store):
     @cache
     def trained(kind, splits=("valid", "test"), epochs=4, name="small"):
         folder = tmp_path_factory.mktemp(kind)
-        recipe = small_recipe(folder, kind, mlflow_store, epochs, name)
+        # Runs in one experiment can be compared, and so they have the same splits.
+        store = {"uri": mlflow_store, "experiment": " ".join([kind, *splits])}
+        recipe = small_recipe(folder, kind, store, epochs, name)
         label = LABELS[kind]
         rows = {"train": make_rows(150, 0, label)}
         rows |= {name: make_rows(60, seed, label) for seed, name in enumerate(splits, 1)}
@@ -120,7 +122,7 @@ def small_recipe(folder, kind, store, epochs, name):
             "model": {"kind": "text_cnn", "embedding": {"width": 8}, "filters": 8},
             "train": {"epochs": epochs, "batch_size": 16, "learning_rate": 0.01},
             "evaluate": {"resamples": 200, "mistakes": 5, "slices": ["end"]},
-            "tracking": {"uri": store, "experiment": kind},
+            "tracking": store,
         }
     )
 

@@ -59,7 +59,7 @@ def test_runs_of_the_store_are_the_same_runs(two, mlflow_store, tmp_path, capsys
     folders = compare([str(run_dir) for run_dir in two], None, None, tmp_path / "a.html")
     mixed = compare([ids[0], two[1].name], None, mlflow_store, tmp_path / "b.html")
     assert mixed.read_text() == folders.read_text()
-    compare([], "classify", mlflow_store, tmp_path)
+    compare([], "classify valid test", mlflow_store, tmp_path)
     shown = capsys.readouterr().out
     assert shown.count(two[0].name) == shown.count(two[1].name) == 3
 

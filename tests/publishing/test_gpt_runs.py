@@ -6,8 +6,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import httpx
 import pytest
 import tensorflow as tf
+from running_server import running
 
 from configs.recipe import Recipe
 from pipeline import artifacts
@@ -91,27 +93,17 @@ def test_a_server_writes_on(job, tmp_path):
     """By REST, and verified by both protocols."""
     _, run_dir, exported = job
     expected = generate(run_dir, "my card", 9, Sampling(temperature=0.0))["text"]
-    with subprocess.Popen(
-        [sys.executable, "-m", "serving.server", exported, "--rest-port=0", "--grpc-port=0"],
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as server:
-        try:
-            ready = next(line for line in server.stdout if "ready: REST" in line).split()
-            rest, grpc = ready[ready.index("REST") + 1], ready[ready.index("gRPC") + 1]
-            import httpx
-
-            row = {"text": "my card", "tokens": 9, **GREEDY}
-            body = {"signature_name": "generate", "instances": [row]}
-            answer = httpx.post(f"{rest}/v1/models/gpt:predict", json=body, timeout=60).json()
-            assert answer["predictions"][0]["text"] == expected
-            command = [sys.executable, "-m", "serving.verify", exported, "--url", rest]
-            done = subprocess.run(
-                [*command, "--grpc", grpc], capture_output=True, text=True, timeout=120
-            )
-            assert done.returncode == 0, done.stderr
-        finally:
-            server.terminate()
+    row = {"text": "my card", "tokens": 9, **GREEDY}
+    body = {"signature_name": "generate", "instances": [row]}
+    with running(tmp_path, exported) as server:
+        url = f"{server.rest}/v1/models/gpt:predict"
+        answer = httpx.post(url, json=body, timeout=60).json()
+        assert answer["predictions"][0]["text"] == expected
+        command = [sys.executable, "-m", "serving.verify", exported, "--url", server.rest]
+        done = subprocess.run(
+            [*command, "--grpc", server.grpc], capture_output=True, text=True, timeout=120
+        )
+    assert done.returncode == 0, done.stderr
 
 
 def test_labels_from_the_language_model_to_an_export(job, tmp_path):

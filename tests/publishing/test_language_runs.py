@@ -6,6 +6,7 @@ import sys
 
 import pandas as pd
 import pytest
+from running_server import running
 
 from configs.recipe import Recipe
 from pipeline import artifacts
@@ -98,18 +99,9 @@ def test_files_are_answered_row_by_row(job, tmp_path):
 
 def test_a_server_answers_the_same(job, tmp_path):
     _, _, exported = job
-    with subprocess.Popen(
-        [sys.executable, "-m", "serving.server", exported, "--rest-port=0", "--grpc-port=0"],
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as server:
-        try:
-            ready = next(line for line in server.stdout if "ready: REST" in line).split()
-            rest, grpc = ready[ready.index("REST") + 1], ready[ready.index("gRPC") + 1]
-            command = [sys.executable, "-m", "serving.verify", exported, "--url", rest]
-            done = subprocess.run(
-                [*command, "--grpc", grpc], capture_output=True, text=True, timeout=120
-            )
-            assert done.returncode == 0, done.stderr
-        finally:
-            server.terminate()
+    with running(tmp_path, exported) as server:
+        command = [sys.executable, "-m", "serving.verify", exported, "--url", server.rest]
+        done = subprocess.run(
+            [*command, "--grpc", server.grpc], capture_output=True, text=True, timeout=120
+        )
+    assert done.returncode == 0, done.stderr

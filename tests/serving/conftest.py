@@ -3,7 +3,8 @@
 from pathlib import Path
 
 import pytest
-from tiny_server import CONFIG, running, save
+from running_server import running
+from tiny_server import CONFIG, save
 
 
 @pytest.fixture(scope="session")

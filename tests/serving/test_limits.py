@@ -7,8 +7,8 @@ import grpc
 import httpx
 import pytest
 import tensorflow as tf
+from running_server import running
 from tensorflow_serving.apis.predict_pb2 import PredictRequest
-from tiny_server import running
 
 SECONDS = 2  # the server's deadline; a batch that is not full would wait for twice as long
 

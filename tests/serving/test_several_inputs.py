@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import tensorflow as tf
-from tiny_server import running
+from running_server import running
 
 from configs.data import Text
 from pipeline.text.tokenizers import Tokenizer

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlsplit
 
 import pytest
-from tiny_server import running
+from running_server import running
 
 from serving.client import GrpcClient, RestClient
 

@@ -7,10 +7,11 @@ from contextlib import contextmanager
 
 import pytest
 import tensorflow as tf
+from running_server import running
 from tensorflow_serving.apis.model_management_pb2 import ReloadConfigRequest
 from tensorflow_serving.apis.predict_pb2 import PredictRequest
 from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
-from tiny_server import CONFIG, running, save
+from tiny_server import CONFIG, save
 
 from serving.client import GrpcClient, RestClient
 

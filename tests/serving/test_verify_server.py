@@ -5,8 +5,9 @@ import shutil
 
 import numpy as np
 import pytest
+from running_server import running
 from small_models import EXPORTED, exported
-from tiny_server import TEXTS, expected, running
+from tiny_server import TEXTS, expected
 
 from pipeline import artifacts
 from serving import verify
