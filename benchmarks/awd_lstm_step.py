@@ -11,10 +11,10 @@ other, in turns, on one thread of one core, and what counts is that thread's pro
 busy machine falsifies least. Printed is the median of the processes' medians.
 """
 
-import statistics
 import sys
 
 import taking_turns
+from own_step import stepper
 
 SIDES = {
     "textmill": [sys.executable, __file__],
@@ -39,34 +39,16 @@ train: {{batch_size: {batch}, window: {window}, clip_norm: 0.25, precision: {pre
 def our_step(precision, vocabulary, batch, window, **sizes):
     """The function that takes a step."""
     import numpy as np
-    import tensorflow as tf
 
-    from configs import loading
-    from pipeline import build, data, streams, tasks
-    from pipeline.training.step import Step
-
-    recipe = loading.parse(RECIPE.format(precision=precision, batch=batch, window=window, **sizes))
-    model = build.build_model(recipe, ["word"] * vocabulary, vocabulary)
-    optimizer = build.build_optimizer(recipe.train, 1000, [model.trainable_variables])
-    ids = np.random.default_rng(0).integers(5, vocabulary, batch * window + 1).astype(np.int32)
-    words = data.Sequences(ids, np.array([0, len(ids)]))
-    split = data.Split({"ids": words}, None, [""], {}, np.ones(1, np.float32))
-    step = Step(
-        model,
-        optimizer,
-        tasks.loss_function(recipe.task),
-        tf.distribute.get_strategy(),
-        recipe.train,
-        recipe.seed,
-        streams.signature(split, both=False),
-    )
+    words = np.random.default_rng(0).integers(5, vocabulary, batch * window + 1).astype(np.int32)
     shown = {
-        "ids": tf.reshape(ids[:-1], [batch, window]),
-        "targets": tf.reshape(ids[1:], [batch, window]),
-        "fresh": tf.zeros([batch, window], tf.bool),
-        "weight": tf.fill([batch], float(window)),
+        "ids": words[:-1].reshape(batch, window),
+        "targets": words[1:].reshape(batch, window),
+        "fresh": np.zeros((batch, window), bool),
+        "weight": np.full(batch, window, np.float32),
     }
-    return lambda: float(step(shown, 1, False)["loss"])
+    text = RECIPE.format(precision=precision, batch=batch, window=window, **sizes)
+    return stepper(text, vocabulary, vocabulary, shown)
 
 
 def run_side(make_step) -> None:
@@ -78,13 +60,7 @@ def main() -> None:
     arguments = taking_turns.arguments(__file__, CASES, ["published", "ptb_recipe"])
     print("| model | precision | textmill words/s | fastai words/s | textmill / fastai |")
     print("|---|---|---|---|---|")
-    for precision in arguments.precisions:
-        rounds = taking_turns.rounds(arguments.rounds, SIDES, precision, *arguments.cases)
-        for case in arguments.cases:
-            middle = [statistics.median(r[side][case] for r in rounds) for side in SIDES]
-            ratios = [r["textmill"][case] / r["fastai"][case] for r in rounds]
-            cells = " | ".join(f"{value:,.0f}" for value in middle)
-            print(f"| {case} | {precision} | {cells} | {taking_turns.spread(ratios)} |", flush=True)
+    taking_turns.compare(SIDES, arguments)
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ import statistics
 import sys
 
 import taking_turns
+from own_step import stepper
 
 PEER = [str(taking_turns.PEER), "benchmarks/peers/transformers_bert.py"]
 SIDES = {
@@ -65,27 +66,8 @@ def random_batch(vocabulary, batch, length):
 
 def our_step(precision, vocabulary, batch, length, **sizes):
     """The function that takes a step."""
-    import tensorflow as tf
-
-    from configs import loading
-    from pipeline import build, pretraining, tasks
-    from pipeline.training.step import Step
-
     text = RECIPE.format(precision=precision, batch=batch, length=length, **sizes)
-    recipe = loading.parse(text)
-    model = build.build_model(recipe, ["word"] * vocabulary, 1)
-    optimizer = build.build_optimizer(recipe.train, 1000, [model.trainable_variables])
-    step = Step(
-        model,
-        optimizer,
-        tasks.loss_function(recipe.task),
-        tf.distribute.get_strategy(),
-        recipe.train,
-        recipe.seed,
-        pretraining.signature(),
-    )
-    shown = {n: tf.constant(x) for n, x in random_batch(vocabulary, batch, length).items()}
-    return lambda: float(step(shown, 1, False)["loss"])
+    return stepper(text, vocabulary, 1, random_batch(vocabulary, batch, length))
 
 
 def run_side(make_step) -> None:

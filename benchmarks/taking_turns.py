@@ -97,6 +97,19 @@ def throughput(make_step: Callable, cases: dict[str, dict], amount: Callable[[di
     print(json.dumps(found))
 
 
+def compare(sides: dict[str, list[str]], asked: argparse.Namespace, decimals: int = 0) -> None:
+    """Print a row for each precision and case: what either of two sides does in a second, and the
+    first of them divided by the second.
+    """
+    for precision in asked.precisions:
+        found = rounds(asked.rounds, sides, precision, *asked.cases)
+        for case in asked.cases:
+            own, peer = ([each[side][case] for each in found] for side in sides)
+            cells = " | ".join(f"{statistics.median(some):,.{decimals}f}" for some in (own, peer))
+            ratios = [a / b for a, b in zip(own, peer, strict=True)]
+            print(f"| {case} | {precision} | {cells} | {spread(ratios)} |", flush=True)
+
+
 def spread(ratios: list[float]) -> str:
     """The ratios of all rounds in a table."""
     return f"{statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
