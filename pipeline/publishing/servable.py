@@ -6,6 +6,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from pipeline.publishing import narrow_weights
 from pipeline.text.model_inputs import ModelInputs
 
 
@@ -29,14 +30,22 @@ class Servable(tf.Module):
         self.weights = [weight.value for weight in model.weights]
         self.functions: dict[str, Any] = {}
 
-        @tf.function(input_signature=[specs(model.input)])
-        def outputs(inputs):
-            rows = tf.shape(inputs["ids"])[0]
-            given = {name: not_empty(value) for name, value in inputs.items()}
-            found = answer(model(given, training=False), given)
-            return {name: x[:rows] for name, x in found.items()}
+        def outputs(copies: narrow_weights.Copies) -> Any:
+            @tf.function(input_signature=[specs(model.input)])
+            def outputs(inputs):
+                rows = tf.shape(inputs["ids"])[0]
+                given = {name: not_empty(value) for name, value in inputs.items()}
+                with narrow_weights.reading(copies):
+                    found = answer(model(given, training=False), given)
+                return {name: x[:rows] for name, x in found.items()}
 
-        self.outputs = outputs
+            return outputs
+
+        self.outputs = outputs([])
+        traced = self.outputs.get_concrete_function()
+        if copies := narrow_weights.narrow_copies(model.weights, traced):
+            self.narrow_weights = [copy for _, copy in copies]
+            self.outputs = outputs(copies)
 
     def save(self, directory: Path) -> None:
         tf.saved_model.save(self, str(directory), dict(self.functions))
