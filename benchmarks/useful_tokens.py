@@ -9,7 +9,7 @@ test review of IMDb, in WordPieces of their own; both models have 4 layers of 25
 - A gpt learns to foretell tokens, in at most 2,048 places a step: with one text a row (256 tokens
   of it, the rest in further rows), padded to the longest of the step; with rows of like lengths
   together; and packed into windows of 256, as `textmill train` has them.
-- A bert learns labels: with 32 texts a step (256 tokens of each); with 32 of like lengths, which is
+- A bert learns labels: with 32 texts a step (255 tokens of each); with 32 of like lengths, which is
   `train.sort_by_length`; and these by `train.batch_tokens`, as many as 32 texts have on average.
 
 The step is that of `textmill train`. A round is a process on one thread of one core that goes
