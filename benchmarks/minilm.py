@@ -21,18 +21,18 @@ RECIPES = {
     "stsb": "pair/stsb_bert.yaml",
     "wnut17": "tag/wnut17_bert.yaml",
 }
-VECTORS = "{kind: nonstatic, width: 50, path: work/glove50.npz}"
+VECTORS = "kind: nonstatic, width: 50, path: work/glove50.npz"
 WORDS = "text.tokenizer={kind: word, vectors: work/glove50.npz}"
 EPOCHS = {"sst2": 6}
 OWN = ("init_from=null", "train.optimizer={kind: adam}", "train.schedule={kind: constant}")
-TEXT_CNN = (f"model={{kind: text_cnn, embedding: {VECTORS}}}",)
+TEXT_CNN = (f"model={{kind: text_cnn, embedding: {{{VECTORS}}}}}",)
 BILSTM = (
-    f"model={{kind: lstm, embedding: {VECTORS}, units: 128, pooling: {{kind: attention}}}}",
+    f"model={{kind: lstm, embedding: {{{VECTORS}}}, units: 128, pooling: {{kind: attention}}}}",
     "train.clip_norm=5.0",
 )
 # Names need capitals, characters and words that are unknown while it learns, see its recipe.
 BILSTM_CRF = (
-    f"model={{kind: lstm, embedding: {VECTORS[:-1]}, characters: {{}}}}, units: 128}}",
+    f"model={{kind: lstm, embedding: {{{VECTORS}, characters: {{}}}}, units: 128}}",
     "text.lower=false",
     "text.strip_accents=false",
     "text.tokenizer={kind: word, min_count: 2, vectors: work/glove50.npz, fold: true}",

@@ -1,30 +1,37 @@
-"""The step that `textmill train` takes, of a recipe, on one batch and without prepared data."""
+"""The step that `textmill train` takes, without a run around it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+
+
+def step_of(recipe, vocabulary: Sequence[str], num_labels: int, signature: dict):
+    """The `pipeline.training.step.Step` of a recipe. Args: signature, the specs of its batches."""
+    import tensorflow as tf
+
+    from pipeline import build, tasks
+    from pipeline.training.step import Step
+
+    model = build.build_model(recipe, vocabulary, num_labels)
+    return Step(
+        model,
+        build.build_optimizer(recipe.train, 1000, [model.trainable_variables]),
+        tasks.loss_function(recipe.task),
+        tf.distribute.get_strategy(),
+        recipe.train,
+        recipe.seed,
+        signature,
+    )
 
 
 def stepper(recipe_text: str, vocabulary: int, num_labels: int, batch: dict) -> Callable:
-    """The function that takes a step on the batch.
+    """The function that takes a step on one batch, without prepared data.
 
     Args: vocabulary, its size; batch, arrays by name as training makes them.
     """
     import tensorflow as tf
 
     from configs import loading
-    from pipeline import build, tasks
-    from pipeline.training.step import Step
 
-    recipe = loading.parse(recipe_text)
-    model = build.build_model(recipe, ["word"] * vocabulary, num_labels)
-    optimizer = build.build_optimizer(recipe.train, 1000, [model.trainable_variables])
     shown = {name: tf.constant(x) for name, x in batch.items()}
-    step = Step(
-        model,
-        optimizer,
-        tasks.loss_function(recipe.task),
-        tf.distribute.get_strategy(),
-        recipe.train,
-        recipe.seed,
-        {name: tf.TensorSpec([None] * x.ndim, x.dtype) for name, x in shown.items()},
-    )
+    signature = {name: tf.TensorSpec([None] * x.ndim, x.dtype) for name, x in shown.items()}
+    step = step_of(loading.parse(recipe_text), ["word"] * vocabulary, num_labels, signature)
     return lambda: float(step(shown, 1, False)["loss"])

@@ -12,17 +12,13 @@ and do nothing else. Each run is a process of its own, timed whole, in turns.
 """
 
 import argparse
-import os
 import statistics
 import sys
-import tempfile
 from pathlib import Path
 
-import corpus
-from timed_commands import in_turns
+from taking_turns import PEER
+from timed_commands import preparations
 
-PEER = Path(".venv-peers/bin/python")
-VOCABULARY = corpus.DATA / "bert_assets/bert-base-uncased-vocab.txt"
 RECIPE = """
 name: prepare-speed
 work: {output}
@@ -33,27 +29,20 @@ model: {{kind: text_cnn}}
 """
 
 
+def peers(folder: Path, recipe: Path, vocabulary: Path, output: Path) -> dict[str, list]:
+    scripts = Path("benchmarks/peers").resolve()
+    return {
+        "plain processes": [sys.executable, scripts / "plain_prepare.py", folder, recipe, output],
+        "Hugging Face": [PEER, scripts / "hf_prepare.py", folder, vocabulary, output],
+    }
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--megabytes", type=float, default=400)
     parser.add_argument("--rounds", type=int, default=3)
     arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory() as temporary:
-        folder, output = Path(temporary, "corpus"), Path(temporary, "output")
-        paths = corpus.make(folder, arguments.megabytes, 4)
-        size = sum(path.stat().st_size for path in paths) / 1e6
-        recipe, vocabulary = Path(temporary, "recipe.yaml"), VOCABULARY.resolve()
-        recipe.write_text(RECIPE.format(folder=folder, output=output, vocabulary=vocabulary))
-        peers = Path("benchmarks/peers").resolve()
-        sides: dict[str, list] = {
-            "textmill prepare": [Path(sys.executable).with_name("textmill"), "prepare", recipe],
-            "plain processes": [sys.executable, peers / "plain_prepare.py", folder, recipe, output],
-            "Hugging Face": [PEER, peers / "hf_prepare.py", folder, vocabulary, output],
-        }
-        runs = in_turns(sides, arguments.rounds, output)
-    print(
-        f"\n{size:.0f} MB, median of {arguments.rounds} runs; the load was {os.getloadavg()[0]:.1f}"
-    )
+    size, runs = preparations(RECIPE, arguments.megabytes, arguments.rounds, peers)
     print(f"{'':18}{'MB/s':>8}{'seconds':>10}{'processor seconds':>20}{'times textmill':>16}")
     ours = statistics.median(clock for clock, *_ in runs["textmill prepare"])
     for name, some in runs.items():

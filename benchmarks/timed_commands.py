@@ -1,13 +1,38 @@
-"""Whole commands that do the same work, timed in turns."""
+"""Whole commands that prepare the same corpus, timed in turns."""
 
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
+import corpus
+
+VOCABULARY = corpus.DATA / "bert_assets/bert-base-uncased-vocab.txt"
 Cost = tuple[float, float, float]  # see `timed`
+
+
+def preparations(
+    recipe: str, megabytes: float, rounds: int, peers: Callable[..., dict[str, list]]
+) -> tuple[float, dict[str, list[Cost]]]:
+    """Megabytes of text, and by side, `textmill prepare` first, what each run took.
+
+    Args: recipe, with places for {folder}, {output} and {vocabulary}; peers, (folder, recipe file,
+        vocabulary file, output folder) -> a command by name.
+    """
+    with tempfile.TemporaryDirectory() as temporary:
+        folder, output = Path(temporary, "corpus"), Path(temporary, "output")
+        size = sum(path.stat().st_size for path in corpus.make(folder, megabytes, 4)) / 1e6
+        file, vocabulary = Path(temporary, "recipe.yaml"), VOCABULARY.resolve()
+        file.write_text(recipe.format(folder=folder, output=output, vocabulary=vocabulary))
+        own = [Path(sys.executable).with_name("textmill"), "prepare", file]
+        sides = {"textmill prepare": own, **peers(folder, file, vocabulary, output)}
+        runs = in_turns(sides, rounds, output)
+    print(f"\n{size:.0f} MB, median of {rounds} runs; the load was {os.getloadavg()[0]:.1f}")
+    return size, runs
 
 
 def in_turns(sides: dict[str, list], rounds: int, output: Path) -> dict[str, list[Cost]]:

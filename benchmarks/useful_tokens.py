@@ -29,6 +29,7 @@ import corpus
 import numpy as np
 import taking_turns
 import ulmfit
+from own_step import step_of
 
 TEXTS = {
     "trec": corpus.DATA / "trec/train.tsv",
@@ -104,32 +105,20 @@ def rows_of_one(recipe, split):
 
 def step_and_batches(model: str, texts: str) -> tuple:
     """The step that `textmill train` takes, and the `kinds_of_batches`."""
-    import tensorflow as tf
-
     from configs import loading
-    from pipeline import artifacts, build, tasks
+    from pipeline import artifacts
     from pipeline.prepare import prepare
     from pipeline.text import tokenizers
     from pipeline.training import examples
-    from pipeline.training.step import Step
 
     path = TEXTS[texts].resolve()
     recipe = loading.parse(RECIPE.format(path=path, **MODELS[model]))
     prepared = prepare(recipe)
     labels = artifacts.read_json(prepared / "labels.json")
     vocabulary = tokenizers.load(prepared / "tokenizer").vocabulary
-    network = build.build_model(recipe, vocabulary, max(len(labels), 1))
     kinds = kinds_of_batches(recipe, examples.load(recipe, prepared, labels)["train"])
-    step = Step(
-        network,
-        build.build_optimizer(recipe.train, 1000, [network.trainable_variables]),
-        tasks.loss_function(recipe.task),
-        tf.distribute.get_strategy(),
-        recipe.train,
-        recipe.seed,
-        next(iter(kinds.values())).signature,
-    )
-    return step, kinds
+    signature = next(iter(kinds.values())).signature
+    return step_of(recipe, vocabulary, max(len(labels), 1), signature), kinds
 
 
 def run_side(model: str, texts: str, epoch: str, number: str) -> None:

@@ -30,7 +30,7 @@ class Servable(tf.Module):
         self.weights = [weight.value for weight in model.weights]
         self.functions: dict[str, Any] = {}
 
-        def outputs(copies: narrow_weights.Copies) -> Any:
+        def outputs_reading(copies: narrow_weights.Copies) -> Any:
             @tf.function(input_signature=[specs(model.input)])
             def outputs(inputs):
                 rows = tf.shape(inputs["ids"])[0]
@@ -41,11 +41,11 @@ class Servable(tf.Module):
 
             return outputs
 
-        self.outputs = outputs([])
+        self.outputs = outputs_reading([])
         traced = self.outputs.get_concrete_function()
         if copies := narrow_weights.narrow_copies(model.weights, traced):
             self.narrow_weights = [copy for _, copy in copies]
-            self.outputs = outputs(copies)
+            self.outputs = outputs_reading(copies)
 
     def save(self, directory: Path) -> None:
         tf.saved_model.save(self, str(directory), dict(self.functions))
