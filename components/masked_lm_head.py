@@ -39,7 +39,7 @@ class MaskedLMHead(keras.layers.Layer):
     def build(self, x_shape, **_):
         width, policy = x_shape[-1], {"dtype": self.dtype_policy}
         self.transform = keras.layers.Dense(
-            width, kernel_initializer=first_weights(self.seed), name="transform", **policy
+            width, kernel_initializer=first_weights(width, self.seed), name="transform", **policy
         )
         self.norm = keras.layers.LayerNormalization(epsilon=self.epsilon, name="norm", **policy)
         for layer in (self.transform, self.norm):

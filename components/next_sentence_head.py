@@ -21,8 +21,9 @@ class NextSentenceHead(keras.layers.Layer):
 
     def build(self, shape):
         kept = {"autocast": False}
+        width = shape[-1]
         self.kernel = self.add_weight(
-            (shape[-1], 2), first_weights(self.seed), name="kernel", **kept
+            (width, 2), first_weights(width, self.seed), name="kernel", **kept
         )
         self.bias = self.add_weight((2,), "zeros", name="bias", **kept)
 

@@ -24,7 +24,7 @@ class Pooler(keras.layers.Layer):
 
     def build(self, x_shape, mask_shape=None):
         width = x_shape[-1]
-        self.kernel = self.add_weight((width, width), first_weights(self.seed), name="kernel")
+        self.kernel = self.add_weight((width, width), first_weights(width, self.seed), name="kernel")
         self.bias = self.add_weight((width,), "zeros", name="bias")
 
     def call(self, x, mask=None):

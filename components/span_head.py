@@ -24,14 +24,12 @@ class SpanHead(keras.layers.Layer):
         super().__init__(**kwargs)
         self.supports_masking = True
         self.seed = seed
-        self.scores = keras.layers.Dense(
-            2,
-            kernel_initializer=first_weights(seed),
-            dtype="float32",
-            name="scores",
-        )
 
     def build(self, x_shape, mask_shape=None):
+        start = first_weights(x_shape[-1], self.seed)
+        self.scores = keras.layers.Dense(
+            2, kernel_initializer=start, dtype="float32", name="scores"
+        )
         self.scores.build(x_shape)
 
     def call(self, x, mask=None):

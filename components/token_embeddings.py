@@ -5,7 +5,7 @@ from keras import ops
 
 from components.dropouts import dropped
 from components.layer_norm import normed
-from components.multi_head_attention import first_weights
+from components.multi_head_attention import first_deviation, first_weights
 from components.positions import sinusoids
 
 
@@ -14,7 +14,9 @@ class TokenEmbeddings(keras.layers.Layer):
     """norm(token + position + type), then dropout.
 
     Sinusoidal positions are as large as 1. Beside them tokens are multiplied by sqrt(D) and start
-    with a standard deviation of 1 / sqrt(D), so that they are too.
+    with a standard deviation of 1 / sqrt(D), so that they are too. Learned positions start as
+    sinusoids that are as large as tokens: to look at the word before is then one thing to learn
+    for all places, and not one for each.
 
     Call: ids (B, T) int; types (B, T) int, 0 if None; positions (B, T) or (T,) int, from 0 on if
         None -> (B, T, D).
@@ -59,15 +61,14 @@ class TokenEmbeddings(keras.layers.Layer):
         return {"table": 0}
 
     def build(self, ids_shape, **_):
-        start = first_weights(self.seed)
+        start = first_weights(self.width, self.seed)
         if self.positions == "sinusoidal":
             start = keras.initializers.RandomNormal(0.0, self.width**-0.5, self.seed)
         self.table = self.vectors("table", self.vocabulary_size, start)
         if self.positions == "learned":
-            start = first_weights(self.seed + 1)
-            self.position_table = self.vectors("positions", self.max_length, start)
+            self.position_table = self.vectors("positions", self.max_length, first_positions)
         if self.num_types:
-            start = first_weights(self.seed + 2)
+            start = first_weights(self.width, self.seed + 2)
             self.type_table = self.vectors("types", self.num_types, start)
         if self.norm:
             self.normalize.build((*ids_shape, self.width))
@@ -118,3 +119,9 @@ class TokenEmbeddings(keras.layers.Layer):
             "epsilon": self.epsilon,
             "seed": self.seed,
         }
+
+
+def first_positions(shape, dtype=None):
+    length, width = shape
+    waves = sinusoids(ops.arange(length), width + width % 2)[:, :width]
+    return ops.cast(waves * (first_deviation(width) * 2.0**0.5), dtype)

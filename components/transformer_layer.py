@@ -60,7 +60,6 @@ class TransformerLayer(keras.layers.Layer):
                 num_heads, cross=True, seed=seed + 2, name="cross_attention", **attends
             )
             self.cross_norm = self.normalization("cross_norm")
-        self.widen = self.dense(inner, seed + 5, "inner")
         self.feed_forward_norm = self.normalization("feed_forward_norm")
 
     def normalization(self, name):
@@ -68,13 +67,13 @@ class TransformerLayer(keras.layers.Layer):
             epsilon=self.epsilon, dtype=self.dtype_policy, name=name
         )
 
-    def dense(self, units, seed, name):
-        return keras.layers.Dense(
-            units, kernel_initializer=first_weights(seed), dtype=self.dtype_policy, name=name
-        )
-
     def build(self, x_shape, **_):
-        self.narrow = self.dense(x_shape[-1], self.seed + 6, "outer")
+        width, rest = x_shape[-1], {"dtype": self.dtype_policy}
+        starts = [first_weights(width, self.seed + n) for n in (5, 6)]
+        self.widen = keras.layers.Dense(
+            self.inner, kernel_initializer=starts[0], name="inner", **rest
+        )
+        self.narrow = keras.layers.Dense(width, kernel_initializer=starts[1], name="outer", **rest)
         self.attention.build(x_shape)
         self.attention_norm.build(x_shape)
         if self.cross:

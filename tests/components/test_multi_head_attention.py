@@ -90,11 +90,12 @@ def test_heads_share_the_width_evenly():
         MultiHeadAttention(5)(X)
 
 
-def test_first_weights_are_berts():
+@pytest.mark.parametrize(("width", "deviation"), [(768, 0.02), (192, 0.04)])
+def test_first_weights_are_berts_at_its_width(width, deviation):
     layer = MultiHeadAttention(4)
-    layer.build((None, None, 256))
+    layer.build((None, None, width))
     kernel, bias = layer.get_weights()[:2]
-    assert 0.0399 < np.abs(kernel).max() <= 0.04  # two standard deviations
-    # Of a normal distribution that is cut there, 0.88 of 0.02.
-    assert np.std(kernel) == pytest.approx(0.0176, rel=0.01)
+    assert 1.99 * deviation < np.abs(kernel).max() <= 2 * deviation
+    # Of a normal distribution that is cut there, 0.88 of it.
+    assert np.std(kernel) == pytest.approx(0.88 * deviation, rel=0.01)
     np.testing.assert_array_equal(bias, 0)

@@ -82,8 +82,15 @@ def test_paths_and_starts():
         "embeddings/norm/gamma": (100,),
         "embeddings/norm/beta": (100,),
     }
-    for weight in layer.get_weights()[:2]:
-        assert np.std(weight) == pytest.approx(0.0176, rel=0.05)
+    table, places, types = layer.get_weights()[:3]
+    deviation = 0.02 * (768 / 100) ** 0.5
+    assert np.std(table) == pytest.approx(0.88 * deviation, rel=0.05)
+    assert np.std(types) == pytest.approx(0.88 * deviation, rel=0.2)
+    assert np.mean(places**2) ** 0.5 == pytest.approx(deviation, rel=1e-5)
+    # Two places are as alike as they are near each other, wherever they are.
+    alike = [places[n] @ places[n + 3] for n in (0, 100, 290)]
+    np.testing.assert_allclose(alike, alike[0], rtol=1e-4)
+    assert places[50] @ places[51] > places[50] @ places[53] > places[50] @ places[60]
     waves = TokenEmbeddings(500, 100, positions="sinusoidal")
     waves.build((None, None))
     assert np.std(waves.table) == pytest.approx(0.1, rel=0.05)
