@@ -3,8 +3,11 @@
 from collections.abc import Callable, Sequence
 
 
-def step_of(recipe, vocabulary: Sequence[str], num_labels: int, signature: dict):
-    """The `pipeline.training.step.Step` of a recipe. Args: signature, the specs of its batches."""
+def step_of(recipe, vocabulary: Sequence[str], num_labels: int, signature: dict, steps: int = 1000):
+    """The `pipeline.training.step.Step` of a recipe.
+
+    Args: signature, the specs of its batches; steps, that its schedule is for.
+    """
     import tensorflow as tf
 
     from pipeline import build, tasks
@@ -13,7 +16,7 @@ def step_of(recipe, vocabulary: Sequence[str], num_labels: int, signature: dict)
     model = build.build_model(recipe, vocabulary, num_labels)
     return Step(
         model,
-        build.build_optimizer(recipe.train, 1000, [model.trainable_variables]),
+        build.build_optimizer(recipe.train, steps, [model.trainable_variables]),
         tasks.loss_function(recipe.task),
         tf.distribute.get_strategy(),
         recipe.train,
