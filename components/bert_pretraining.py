@@ -32,15 +32,16 @@ def bert_pretraining(embeddings, encoder, masked, pooler=None, pairs=None, name=
     return keras.Model(inputs, outputs, name=name)
 
 
-def pretraining_loss(outputs, batch):
+def pretraining_loss(outputs, batch, pair_weight=1.0):
     """(B,) float32, whose mean over a batch's examples is BERT's loss: the mean of all hidden
     tokens of the batch, whatever example they are in, and the mean of all pairs.
 
     Args: outputs, of `bert_pretraining`; batch, with "token_weight" (B,), examples of the whole
         batch divided by its hidden tokens, so that any part of its rows can be looked at alone, and
-        of pairs "next" (B,) int, the right answer.
+        of pairs "next" (B,) int, the right answer; pair_weight, 1 in the paper.
     """
     losses = ops.sum(outputs["losses"], axis=1) * batch["token_weight"]
     if "next_logits" in outputs:
-        losses = losses + softmax_cross_entropy(outputs["next_logits"], batch["next"])
+        pairs = softmax_cross_entropy(outputs["next_logits"], batch["next"])
+        losses = losses + pair_weight * pairs
     return losses

@@ -24,7 +24,8 @@ class Pooler(keras.layers.Layer):
 
     def build(self, x_shape, mask_shape=None):
         width = x_shape[-1]
-        self.kernel = self.add_weight((width, width), first_weights(width, self.seed), name="kernel")
+        start = first_weights(width, self.seed)
+        self.kernel = self.add_weight((width, width), start, name="kernel")
         self.bias = self.add_weight((width,), "zeros", name="bias")
 
     def call(self, x, mask=None):

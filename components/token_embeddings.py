@@ -14,9 +14,9 @@ class TokenEmbeddings(keras.layers.Layer):
     """norm(token + position + type), then dropout.
 
     Sinusoidal positions are as large as 1. Beside them tokens are multiplied by sqrt(D) and start
-    with a standard deviation of 1 / sqrt(D), so that they are too. Learned positions start as
-    sinusoids that are as large as tokens: to look at the word before is then one thing to learn
-    for all places, and not one for each.
+    with a standard deviation of 1 / sqrt(D), so that they are too. Learned positions of a sum that
+    is normed start as sinusoids as large as tokens: to look at the word before is then one thing to
+    learn for all places, and not one for each.
 
     Call: ids (B, T) int; types (B, T) int, 0 if None; positions (B, T) or (T,) int, from 0 on if
         None -> (B, T, D).
@@ -66,7 +66,9 @@ class TokenEmbeddings(keras.layers.Layer):
             start = keras.initializers.RandomNormal(0.0, self.width**-0.5, self.seed)
         self.table = self.vectors("table", self.vocabulary_size, start)
         if self.positions == "learned":
-            self.position_table = self.vectors("positions", self.max_length, first_positions)
+            # Without the norm, as in GPT, what all positions have in common drowns the tokens.
+            start = first_positions if self.norm else first_weights(self.width, self.seed + 1)
+            self.position_table = self.vectors("positions", self.max_length, start)
         if self.num_types:
             start = first_weights(self.width, self.seed + 2)
             self.type_table = self.vectors("types", self.num_types, start)

@@ -94,6 +94,7 @@ class MaskedLanguageModel(Closed):
     text: str = "text"
     language: str = "en"  # whose sentences they are, by its code in ISO 639
     pairs: Literal["next", "order", "none"] = "next"
+    pair_weight: Annotated[float, Field(gt=0.0)] = 1.0  # of their loss beside that of the tokens
     # The share of examples that are cut to a random length; if not said, 0.1 of pairs, as in BERT.
     short: Annotated[float, Field(ge=0.0, le=1.0)] | None = None
     copies: Annotated[int, Field(ge=1)] = 1  # of the training texts, each cut in another way

@@ -99,7 +99,7 @@ class Asker:
             yield rows, shown, {name: x.numpy() for name, x in outputs.items()}
 
 
-def scores(answers: Answers) -> dict[str, float]:
+def scores(answers: Answers, pair_weight: float = 1.0) -> dict[str, float]:
     """The plain ones, without intervals; `loss` is what training makes small."""
     masked = float(answers.losses.mean())
     found = {
@@ -111,7 +111,8 @@ def scores(answers: Answers) -> dict[str, float]:
         return {"loss": masked, **found}
     pairs = float(answers.pair_losses.mean())
     accuracy = float(answers.pairs_right.mean())
-    return {"loss": masked + pairs, **found, "pair_loss": pairs, "pair_accuracy": accuracy}
+    loss = masked + pair_weight * pairs
+    return {"loss": loss, **found, "pair_loss": pairs, "pair_accuracy": accuracy}
 
 
 def _log_softmax(logits: np.ndarray) -> np.ndarray:

@@ -51,7 +51,9 @@ def loss_function(task: Task) -> Loss:
                 outputs["losses"], batch["targets"] != 0
             )
         case MaskedLanguageModel():
-            return bert_pretraining.pretraining_loss
+            return lambda outputs, batch: bert_pretraining.pretraining_loss(
+                outputs, batch, task.pair_weight
+            )
         case Span():
             return lambda outputs, batch: span_head.span_loss(outputs, batch["label"])
         case _:

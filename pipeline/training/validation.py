@@ -35,7 +35,7 @@ def validator(
         return lambda: of_documents(losses, split)
     if isinstance(task, MaskedLanguageModel):
         ask = masked_answers.Asker(model, strategy)
-        return lambda: masked_answers.scores(ask(split))
+        return lambda: masked_answers.scores(ask(split), task.pair_weight)
     forward = Forward(model, strategy, signature(split))
     if isinstance(task, Tag):
         return lambda: of_tags(task, labels, forward, split)

@@ -77,6 +77,8 @@ def test_the_mean_over_rows_is_the_mean_of_masks_and_that_of_pairs(model):
     pairs = -log_softmax(np.float64(outputs["next_logits"]), axis=-1)[np.arange(B), BATCH["next"]]
     expected = np.sum(outputs["losses"]) / NUMBER.sum() + pairs.mean()
     assert np.mean(pretraining_loss(outputs, BATCH)) == pytest.approx(expected, rel=1e-6)
+    lighter = np.mean(pretraining_loss(outputs, BATCH, pair_weight=0.25))
+    assert lighter == pytest.approx(expected - 0.75 * pairs.mean(), rel=1e-6)
     # In parts, as replicas and accumulation take a batch.
     parts = [{name: x[rows] for name, x in BATCH.items()} for rows in (slice(0, 1), slice(1, 4))]
     found = [pretraining_loss(ask(model, part), part).numpy().sum() for part in parts]

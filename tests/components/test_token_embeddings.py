@@ -91,6 +91,11 @@ def test_paths_and_starts():
     alike = [places[n] @ places[n + 3] for n in (0, 100, 290)]
     np.testing.assert_allclose(alike, alike[0], rtol=1e-4)
     assert places[50] @ places[51] > places[50] @ places[53] > places[50] @ places[60]
+    plain = TokenEmbeddings(500, 100, 300, norm=False)
+    plain.build((None, None))
+    assert np.std(plain.position_table) == pytest.approx(0.88 * deviation, rel=0.05)
+    scattered = plain.position_table.numpy()
+    assert abs(scattered[50] @ scattered[51]) < places[50] @ places[51] / 3
     waves = TokenEmbeddings(500, 100, positions="sinusoidal")
     waves.build((None, None))
     assert np.std(waves.table) == pytest.approx(0.1, rel=0.05)

@@ -62,6 +62,7 @@ def test_figures():
         n: values[n] for n in plain if n in values
     }
     assert plain["loss"] == pytest.approx(3.5 / 3 + 0.5)
+    assert masked_answers.scores(ANSWERS, 0.1)["loss"] == pytest.approx(3.5 / 3 + 0.05)
     assert found["fates"] == [
         {"shown": "[MASK]", "n": 1, "loss": 0.5, "accuracy": 1.0},
         {"shown": "another token", "n": 1, "loss": 1.0, "accuracy": 1.0},
