@@ -1,45 +1,41 @@
 """How soon a small BERT begins to look at context, by how its weights start.
 
     python benchmarks/first_weights.py [--steps 3000] [--deviations scaled 0.02]
-        [--positions sinusoids random] [--lengths 128]
+        [--positions sinusoids random]
 
 Each start is a BERT-mini that learns to name hidden tokens as in
-configs/language_model/novels_imdb_bert_mini.yaml, of the same batches but without pairs, in
-4,096 tokens a step. Printed is the loss of hidden tokens, the mean over the 500 steps before.
-Word frequencies alone have 6.7.
+configs/language_model/novels_imdb_bert_mini.yaml, of the same batches but without pairs. Printed is
+the loss of hidden tokens, the mean over the 500 steps before. Word frequencies alone have 6.8.
 """
 
 import argparse
 from itertools import islice, product
 
 import numpy as np
+import own_step
 
 RECIPE = "configs/language_model/novels_imdb_bert_mini.yaml"
-EVERY, TOKENS = 500, 4096
+EVERY = 500  # steps between the figures
 
 
-def step_and_batches(length: int):
+def step_and_batches():
     """The step that `textmill train` takes, and what it learns from."""
-    from own_step import step_of
-
     from configs import loading
-    from pipeline.prepare import prepare
-    from pipeline.text import tokenizers
     from pipeline.training import examples
 
-    own = ["task.pairs=none", f"text.max_length={length}", f"train.batch_size={TOKENS // length}"]
-    recipe = loading.load(RECIPE, own)
-    prepared = prepare(recipe)
-    batches = examples.batches(recipe, examples.load(recipe, prepared, [])["train"], 1)
-    vocabulary = tokenizers.load(prepared / "tokenizer").vocabulary
-    return step_of(recipe, vocabulary, 1, batches.signature, sum(batches.steps)), batches
+    recipe = loading.load(RECIPE, ["task.pairs=none"])
+    vocabulary, _, split = own_step.prepared(recipe)
+    batches = examples.batches(recipe, split, 1)
+    steps = sum(batches.steps)
+    return own_step.step_of(recipe, vocabulary, 1, batches.signature, steps), batches
 
 
 def start(model, deviation: str, positions: str) -> None:
     """Give a new model other first weights than its own."""
     from components.multi_head_attention import first_deviation
 
-    random, own = np.random.default_rng(0), first_deviation(256)
+    width = model.get_layer("embeddings").width
+    random, own = np.random.default_rng(0), first_deviation(width)
     for weight in model.trainable_variables:
         if weight.path.endswith("embeddings/positions") and positions == "random":
             weight.assign(random.normal(0.0, own, weight.shape))
@@ -47,8 +43,9 @@ def start(model, deviation: str, positions: str) -> None:
             weight.assign(weight * (float(deviation) / own))
 
 
-def losses(deviation: str, positions: str, length: int, steps: int):
-    step, batches = step_and_batches(length)
+def losses(deviation: str, positions: str, steps: int):
+    """The mean loss of each `EVERY` steps."""
+    step, batches = step_and_batches()
     start(step.model, deviation, positions)
     since = []
     for number, batch in enumerate(islice(batches.epoch(0, 0), steps), start=1):
@@ -64,14 +61,13 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=3000)
     parser.add_argument("--deviations", nargs="+", default=["scaled", "0.02"])
     parser.add_argument("--positions", nargs="+", default=["sinusoids", "random"])
-    parser.add_argument("--lengths", type=int, nargs="+", default=[128])
     asked = parser.parse_args()
     ends = range(EVERY, asked.steps + 1, EVERY)
-    print(f"| deviation | positions | tokens a row | {' | '.join(f'{end:,}' for end in ends)} |")
-    print("|---" * (3 + len(ends)) + "|")
-    for deviation, positions, length in product(asked.deviations, asked.positions, asked.lengths):
-        print(f"| {deviation} | {positions} | {length} |", end="", flush=True)
-        for loss in losses(deviation, positions, length, asked.steps):
+    print(f"| deviation | positions | {' | '.join(f'{end:,}' for end in ends)} |")
+    print("|---" * (2 + len(ends)) + "|")
+    for deviation, positions in product(asked.deviations, asked.positions):
+        print(f"| {deviation} | {positions} |", end="", flush=True)
+        for loss in losses(deviation, positions, asked.steps):
             print(f" {loss:.2f} |", end="", flush=True)
         print(flush=True)
 

@@ -25,6 +25,18 @@ def step_of(recipe, vocabulary: Sequence[str], num_labels: int, signature: dict,
     )
 
 
+def prepared(recipe) -> tuple:
+    """The recipe's vocabulary, its labels and its training split, after `textmill prepare`."""
+    from pipeline import artifacts, prepare
+    from pipeline.text import tokenizers
+    from pipeline.training import examples
+
+    directory = prepare.prepare(recipe)
+    labels = artifacts.read_json(directory / "labels.json")
+    vocabulary = tokenizers.load(directory / "tokenizer").vocabulary
+    return vocabulary, labels, examples.load(recipe, directory, labels)["train"]
+
+
 def stepper(recipe_text: str, vocabulary: int, num_labels: int, batch: dict) -> Callable:
     """The function that takes a step on one batch, without prepared data.
 

@@ -27,9 +27,9 @@ from itertools import islice, zip_longest
 
 import corpus
 import numpy as np
+import own_step
 import taking_turns
 import ulmfit
-from own_step import step_of
 
 TEXTS = {
     "trec": corpus.DATA / "trec/train.tsv",
@@ -106,19 +106,13 @@ def rows_of_one(recipe, split):
 def step_and_batches(model: str, texts: str) -> tuple:
     """The step that `textmill train` takes, and the `kinds_of_batches`."""
     from configs import loading
-    from pipeline import artifacts
-    from pipeline.prepare import prepare
-    from pipeline.text import tokenizers
-    from pipeline.training import examples
 
     path = TEXTS[texts].resolve()
     recipe = loading.parse(RECIPE.format(path=path, **MODELS[model]))
-    prepared = prepare(recipe)
-    labels = artifacts.read_json(prepared / "labels.json")
-    vocabulary = tokenizers.load(prepared / "tokenizer").vocabulary
-    kinds = kinds_of_batches(recipe, examples.load(recipe, prepared, labels)["train"])
+    vocabulary, labels, split = own_step.prepared(recipe)
+    kinds = kinds_of_batches(recipe, split)
     signature = next(iter(kinds.values())).signature
-    return step_of(recipe, vocabulary, max(len(labels), 1), signature), kinds
+    return own_step.step_of(recipe, vocabulary, max(len(labels), 1), signature), kinds
 
 
 def run_side(model: str, texts: str, epoch: str, number: str) -> None:

@@ -34,7 +34,7 @@ def bert_pretraining(embeddings, encoder, masked, pooler=None, pairs=None, name=
 
 def pretraining_loss(outputs, batch, pair_weight=1.0):
     """(B,) float32, whose mean over a batch's examples is BERT's loss: the mean of all hidden
-    tokens of the batch, whatever example they are in, and the mean of all pairs.
+    tokens of the batch, whatever example they are in, and the mean of all pairs, weighed.
 
     Args: outputs, of `bert_pretraining`; batch, with "token_weight" (B,), examples of the whole
         batch divided by its hidden tokens, so that any part of its rows can be looked at alone, and

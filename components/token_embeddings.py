@@ -66,7 +66,7 @@ class TokenEmbeddings(keras.layers.Layer):
             start = keras.initializers.RandomNormal(0.0, self.width**-0.5, self.seed)
         self.table = self.vectors("table", self.vocabulary_size, start)
         if self.positions == "learned":
-            # Without the norm, as in GPT, what all positions have in common drowns the tokens.
+            # Without the norm, as in GPT, tiny models learned slower from sinusoids.
             start = first_positions if self.norm else first_weights(self.width, self.seed + 1)
             self.position_table = self.vectors("positions", self.max_length, start)
         if self.num_types:
@@ -124,6 +124,7 @@ class TokenEmbeddings(keras.layers.Layer):
 
 
 def first_positions(shape, dtype=None):
+    """(length, width) -> as many sinusoids, whose mean square is the variance of first weights."""
     length, width = shape
     waves = sinusoids(ops.arange(length), width + width % 2)[:, :width]
     return ops.cast(waves * (first_deviation(width) * 2.0**0.5), dtype)

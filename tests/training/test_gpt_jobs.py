@@ -49,9 +49,9 @@ def one_device(train_here, tmp_path_factory):
     return train_here(tmp_path_factory.mktemp("one"), *NO_CHANCE)
 
 
-def test_it_learns(one_device):
-    first, *_, last = history(one_device)
-    assert last["valid_perplexity"] < 0.9 * first["valid_perplexity"]
+def test_it_learns(train_here, tmp_path):
+    first, *_, last = history(train_here(tmp_path, *NO_CHANCE, "train.epochs=5"))
+    assert last["valid_perplexity"] < 0.8 * first["valid_perplexity"]
 
 
 @pytest.mark.parametrize("tokenizer", ["word", "wordpiece"])

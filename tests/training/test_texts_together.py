@@ -24,7 +24,7 @@ DESCENT = (
     "model.attention_dropout=0",
     "model.head_dropout=0",
 )
-SIZES = "layers: 2, width: 8, heads: 2"
+SIZES = "layers: 2, width: 16, heads: 2"
 BERT, GPT = f"model={{kind: bert, {SIZES}}}", f"model={{kind: gpt, {SIZES}, context: 12}}"
 SPAN = "{kind: span, longest_question: 2, longest_answer: 2}"
 
@@ -53,7 +53,7 @@ def assert_alike(learn, together, alone):
     assert weight == sum(own for own, _, _ in each)
     assert loss == pytest.approx(sum(own for _, own, _ in each), rel=1e-5)
     # What comes to the lowest weights has passed through all.
-    assert np.abs(gradients["embeddings/table"]).max() > 1e-3
+    assert np.abs(gradients["embeddings/table"]).max() > 1e-2
     for path, gradient in gradients.items():
         mean = sum(own * found[path] for own, _, found in each) / weight
         np.testing.assert_allclose(gradient, mean, atol=1e-5, rtol=1e-5, err_msg=path)
