@@ -50,18 +50,18 @@ def language_servable(
 
     served.functions["serving_default"] = from_texts
     if isinstance(scorer, BothDirections):
-        served.functions["vectors"] = vectors(inputs, elmo_layers(model))
+        served.functions["vectors"] = vectors(served, elmo_layers(model))
     elif not backward:
-        served.functions["next"] = likeliest(tokenizer, scorer, top_k)
+        served.functions["next"] = likeliest(served, tokenizer, scorer, top_k)
     if hasattr(model.get_layer("encoder"), "empty_cache"):
-        served.functions["generate"] = writer(tokenizer, model, task)
+        served.functions["generate"] = writer(served, tokenizer, model, task)
     return served
 
 
-def vectors(inputs: ModelInputs, layers: Any) -> Callable:
-    @tf.function(input_signature=TEXT)
+def vectors(served: Servable, layers: Any) -> Callable:
+    @served.narrow.function(TEXT)
     def of_words(text):
-        read = inputs.of_texts(text)
+        read = served.inputs.of_texts(text)
         found = layers(not_empty(read["characters"]), training=False)
         return {
             "vectors": tf.cast(found, tf.float32)[: tf.shape(text)[0]],
@@ -71,11 +71,11 @@ def vectors(inputs: ModelInputs, layers: Any) -> Callable:
     return of_words
 
 
-def likeliest(tokenizer: Any, scorer: OneDirection, top_k: int) -> Callable:
+def likeliest(served: Servable, tokenizer: Any, scorer: OneDirection, top_k: int) -> Callable:
     possible = shown(tokenizer)
     number = min(top_k, sum(possible))
 
-    @tf.function(input_signature=TEXT)
+    @served.narrow.function(TEXT)
     def following(text):
         read = last_tokens(tokenizer, text).to_tensor(0)
         chances = scorer.after(not_empty(read))[: tf.shape(text)[0]]

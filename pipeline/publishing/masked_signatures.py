@@ -67,7 +67,7 @@ def masked_servable(tokenizer: Any, model: keras.Model, top_k: int) -> Servable:
         ids, types = wrapped(how, masked_ids(tokenizer, text))
         return served.outputs({"ids": ids.to_tensor(0), "types": types.to_tensor(0)})
 
-    @tf.function(input_signature=TEXT)
+    @served.narrow.function(TEXT)
     def vectors(text):
         read = inputs.of_texts(text)
         given, rows = {name: not_empty(x) for name, x in read.items()}, tf.shape(text)[0]

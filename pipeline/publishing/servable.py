@@ -6,7 +6,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from pipeline.publishing import narrow_weights
+from pipeline.publishing.narrow_weights import NarrowWeights
 from pipeline.text.model_inputs import ModelInputs
 
 
@@ -17,7 +17,8 @@ class Servable(tf.Module):
         outputs, its inputs) -> tensors of B rows.
 
     Attributes: functions, the signatures, to fill before `save`; outputs, a tf.function of the
-        model's inputs, in which B and T may be 0, to the answer.
+        model's inputs, in which B and T may be 0, to the answer; narrow, which makes other
+        functions that ask the model.
     """
 
     def __init__(
@@ -30,24 +31,19 @@ class Servable(tf.Module):
         self.weights = [weight.value for weight in model.weights]
         self.functions: dict[str, Any] = {}
 
-        def outputs_reading(copies: narrow_weights.Copies) -> Any:
-            @tf.function(input_signature=[specs(model.input)])
-            def outputs(inputs):
-                rows = tf.shape(inputs["ids"])[0]
-                given = {name: not_empty(value) for name, value in inputs.items()}
-                with narrow_weights.reading(copies):
-                    found = answer(model(given, training=False), given)
-                return {name: x[:rows] for name, x in found.items()}
+        self.narrow = NarrowWeights(model.weights)
 
-            return outputs
+        @self.narrow.function([specs(model.input)])
+        def outputs(inputs):
+            rows = tf.shape(inputs["ids"])[0]
+            given = {name: not_empty(value) for name, value in inputs.items()}
+            found = answer(model(given, training=False), given)
+            return {name: x[:rows] for name, x in found.items()}
 
-        self.outputs = outputs_reading([])
-        traced = self.outputs.get_concrete_function()
-        if copies := narrow_weights.narrow_copies(model.weights, traced):
-            self.narrow_weights = [copy for _, copy in copies]
-            self.outputs = outputs_reading(copies)
+        self.outputs = outputs
 
     def save(self, directory: Path) -> None:
+        self.narrow_weights = list(self.narrow.copies.values())
         tf.saved_model.save(self, str(directory), dict(self.functions))
 
 

@@ -22,6 +22,9 @@ GOLDEN = "golden_requests.jsonl"
 # The same sums in another order differ by a few units in the last place: of 24 bits of mantissa in
 # float32, of 8 in bfloat16, of 11 in float16. (On CPUs a text CNN's differ by 2e-7 in all three.)
 TOLERANCES = {"float32": 1e-5, "mixed_bfloat16": 1e-2, "mixed_float16": 1e-3}
+# So many of these for the probability of a token: of a small GPT in bfloat16, trained or exported,
+# its log-odds are up to 0.04 from those in float32 (0.02 as a standard deviation).
+OF_TOKENS = 4
 
 
 def verify(export_dir: Path) -> float:
@@ -63,14 +66,14 @@ def replay(
     Numbers are compared by |got - expected| / max(1, |expected|). Labels must be the same, except
     that labels whose expected probabilities lie within `tolerance` of each other may swap places;
     and so must words, tags and what spans they are. Where only the best are told, as of next words,
-    another one may take the place of the last.
+    another one may take the place of the last; there OF_TOKENS times the tolerance is allowed.
 
     Returns:
         The largest difference.
 
     Raises:
-        JobError: a difference is above `tolerance`, or a label is another one; the message shows
-            the worst example.
+        JobError: a difference is above what is allowed, or a label is another one; the message
+            shows the worst example.
     """
     differences = []
     for signature, asked in groupby(golden, key=lambda request: request.get("signature")):
@@ -80,16 +83,18 @@ def replay(
             answers = answer(*columns(requests), **to_it)
             for i, request in enumerate(requests):
                 got = {name: values[i] for name, values in answers.items()}
-                differences.append((_difference(request["outputs"], got, tolerance), request, got))
-    largest, request, got = max(differences, key=lambda found: found[0])
-    if largest > tolerance:
+                allowed = tolerance * (OF_TOKENS if "tokens" in request["outputs"] else 1)
+                difference = _difference(request["outputs"], got, allowed)
+                differences.append((difference, allowed, request, got))
+    worst, allowed, request, got = max(differences, key=lambda found: found[0] / found[1])
+    if worst > allowed:
         raise JobError(
-            f"answers differ from the trained model's by up to {largest:.3g}, allowed is"
-            f" {tolerance:g}: for {_asked(request)} expected"
+            f"answers differ from the trained model's by up to {worst:.3g}, allowed is"
+            f" {allowed:g}: for {_asked(request)} expected"
             f" {_shown(request['outputs'])}, got {_shown(got)}. What is served is not what was"
             " trained: do not use this export, make it again with `textmill export`"
         )
-    return largest
+    return max(difference for difference, *_ in differences)
 
 
 def _difference(expected: dict[str, Any], got: dict[str, Any], tolerance: float) -> float:

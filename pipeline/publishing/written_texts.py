@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from configs.tasks import LanguageModel
 from pipeline.cached_reading import CachedReader
+from pipeline.publishing.servable import Servable
 from pipeline.text.detokenizing import continued
 from pipeline.text.special import PAD
 
@@ -22,7 +23,7 @@ INPUTS = {
 GREEDY = {"temperature": 0.0, "top_k": 0, "top_p": 1.0, "seed": 0}
 
 
-def writer(tokenizer: Any, model: Any, task: LanguageModel) -> Callable:
+def writer(served: Servable, tokenizer: Any, model: Any, task: LanguageModel) -> Callable:
     """The signature `generate`: as `textmill generate`, for many texts at a time.
 
     text (B,) string, beginnings; tokens (B,) int32, how many to write at most; temperature (B,)
@@ -61,7 +62,7 @@ def writer(tokenizer: Any, model: Any, task: LanguageModel) -> Callable:
         }
 
     signature = [tf.TensorSpec([None], dtype, name) for name, dtype in INPUTS.items()]
-    return tf.function(generate, input_signature=signature)
+    return served.narrow.function(signature)(generate)
 
 
 def write(

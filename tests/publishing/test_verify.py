@@ -95,3 +95,11 @@ def test_the_tolerance_decides():
     assert replay(golden, answer, tolerance=2e-3) == pytest.approx(1e-3)
     with pytest.raises(JobError, match=r"0\.001"):
         replay(golden, answer)
+
+
+def test_a_token_of_a_whole_vocabulary_has_more_room():
+    golden = [{"text": "a", "outputs": {"tokens": ["of", "was"], "scores": [0.55, 0.13]}}]
+    changed = server(*golden, scores=[0.58, 0.13])
+    assert replay(golden, changed, tolerance=1e-2) == pytest.approx(0.03)
+    with pytest.raises(JobError, match=r"up to 0\.03, allowed is 0\.02"):
+        replay(golden, changed, tolerance=5e-3)
