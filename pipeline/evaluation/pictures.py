@@ -29,7 +29,8 @@ def learning_curve(history: list[dict[str, float]], score: str, best_step: int) 
         if name in history[0]:
             left.plot(epochs, [entry[name] for entry in history], marker=".", label=label)
     left.set(xlabel="epoch", ylabel="loss", ylim=(0, None))
-    left.legend(frameon=False)
+    # Beside the lines there may be no room.
+    left.legend(frameon=False, ncols=2, loc="lower left", bbox_to_anchor=(0, 1))
     name = f"valid_{score}"
     if name in history[0]:
         right.plot(epochs, [entry[name] for entry in history], marker=".")

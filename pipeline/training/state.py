@@ -10,7 +10,7 @@ class State:
     step: int = 0
     epoch: int = 0
     position: int = 0  # batches of this epoch that are done
-    loss: float = 0.0  # of this epoch so far, summed with its weight
+    loss: float = 0.0  # since the last validation, summed with its weight
     weight: float = 0.0
     seconds: float = 0.0
     best: float | None = None  # the deciding score of the best validation
@@ -21,5 +21,5 @@ class State:
 
     @property
     def mean_loss(self) -> float:
-        """Of this epoch's examples so far."""
+        """Of the examples since the last validation."""
         return self.loss / max(self.weight, 1e-12)

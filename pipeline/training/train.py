@@ -174,9 +174,10 @@ class Job:
         return stop
 
     def _validate(self) -> None:
-        """Score the validation split; without one, the training loss so far decides."""
+        """Score the validation split; without one, the training loss since the last one decides."""
         state = self.state
         scores = {"train_loss": state.mean_loss}
+        state.loss, state.weight = 0.0, 0.0
         name, deciding = "loss", "train_loss"
         if self.valid is not None:
             with self.step.average.shown():
@@ -210,8 +211,7 @@ class Job:
 
     def _end_epoch(self) -> None:
         state = self.state
-        self.tracking.metrics(state.epoch + 1, {"epoch/train_loss": state.mean_loss})
-        state.epoch, state.position, state.loss, state.weight = state.epoch + 1, 0, 0.0, 0.0
+        state.epoch, state.position = state.epoch + 1, 0
         state.done = state.done or state.step == self.total_steps
 
     def _save(self) -> None:

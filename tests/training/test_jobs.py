@@ -5,6 +5,7 @@ import random
 import shutil
 import signal
 
+import numpy as np
 import pytest
 from outcomes import (
     TWO_REPLICAS,
@@ -41,6 +42,16 @@ def test_it_learns(one_device):
     first, *_, last = history(one_device)
     assert last["train_loss"] < first["train_loss"] / 2
     assert last["valid_accuracy"] > 0.5
+
+
+def test_training_loss_is_that_since_the_last_validation(train_here, prepared, tmp_path):
+    examples = json.loads((prepared / "report.json").read_text())["splits"]["train"]["examples"]
+    size = max(n for n in range(1, 65) if examples % n == 0)  # no batch is smaller than others
+    settings = [NO_DROPOUT, "train.epochs=1", f"train.batch_size={size}"]
+    (whole,) = losses(train_here(tmp_path / "whole", *settings))
+    each = losses(train_here(tmp_path / "each", *settings, "train.validate_every=1"))
+    assert len(set(each)) == len(each) == examples // size
+    assert np.mean(each) == pytest.approx(whole, abs=1e-6)
 
 
 def test_two_replicas_give_the_loss_of_one_device(train, one_device, tmp_path):
