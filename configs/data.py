@@ -98,6 +98,10 @@ Tokenizer = Annotated[
 ]
 
 
+# The settings in `text` that decide how a word is spelled; others decide which words a text has.
+SPELLING = ("unicode", "lower", "strip_accents", "drop_controls")
+
+
 class Text(Closed):
     """Cleaning, the same in Beam and in the served model, then tokens."""
 

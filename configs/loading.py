@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from configs import plain_yaml
 from configs.mistakes import explain
@@ -40,9 +40,19 @@ def parse(text: str, overrides: Iterable[str] = (), name: str = "recipe") -> Rec
         raise RecipeError(f"{name}: should be a mapping with keys such as name, data and task")
     for override in overrides:
         values = _override(values, override)
+    recipe: Recipe = checked(Recipe, values, name)
+    return recipe
+
+
+def checked(kind: Any, values: Any, name: str) -> Any:
+    """Values as a recipe, or as a part of one, such as `Model`.
+
+    Raises:
+        RecipeError: they are none; `name` stands in front of each mistake.
+    """
     try:
         # Strict, or `epochs: true` would be 1.
-        return Recipe.model_validate(values, strict=True)
+        return TypeAdapter(kind).validate_python(values, strict=True)
     except ValidationError as error:
         lines = explain(error, values)
         raise RecipeError("\n".join(f"{name}: {line}" for line in lines)) from error

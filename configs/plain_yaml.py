@@ -32,7 +32,12 @@ def write(values: Any) -> str:
 def write_inline(value: Any) -> str:
     """The same on one line."""
     text = yaml.dump(
-        value, Dumper=_Dumper, default_flow_style=True, allow_unicode=True, width=float("inf")
+        value,
+        Dumper=_Dumper,
+        default_flow_style=True,
+        sort_keys=False,
+        allow_unicode=True,
+        width=float("inf"),
     )
     return text.removesuffix("\n").removesuffix("\n...")
 

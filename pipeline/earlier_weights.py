@@ -52,8 +52,12 @@ def on_disk(address: str) -> Path:
         JobError: there is none.
     """
     folder = Path(address)
-    others = _is_export(folder) or is_huggingface(folder) or keras_hub_presets.is_preset(folder)
-    return folder if others else finding_runs.find(address)
+    return folder if _is_export(folder) or is_of_others(folder) else finding_runs.find(address)
+
+
+def is_of_others(folder: Path) -> bool:
+    """Whether Hugging Face's transformers or keras-hub would read a model there."""
+    return is_huggingface(folder) or keras_hub_presets.is_preset(folder)
 
 
 def content(folder: Path) -> str:

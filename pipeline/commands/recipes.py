@@ -11,7 +11,7 @@ from pipeline.errors import JobError
 
 def new(
     data: Annotated[list[str], typer.Option(help="Training file or glob. Repeatable.")],
-    text: Annotated[str, typer.Option(help="Column with the texts, or with lists of words.")],
+    text: Annotated[str, typer.Option(help="Column with the texts, lists of words, or questions.")],
     out: Annotated[Path, typer.Option(help="Recipe to write.")],
     test: Annotated[
         list[str],
@@ -21,22 +21,36 @@ def new(
         str | None,
         typer.Option(help="Column with what is to be learned; without it, the next word is."),
     ] = None,
-    second: Annotated[str | None, typer.Option(help="Column with pairs' second texts.")] = None,
+    second: Annotated[
+        str | None, typer.Option(help="Column with pairs' second texts, or questions' contexts.")
+    ] = None,
     model: Annotated[
         str | None, typer.Option(help="Model family; one that suits if not said.")
     ] = None,
     task: Annotated[str | None, typer.Option(help="Kind of task; guessed if not said.")] = None,
+    init_from: Annotated[
+        str | None,
+        typer.Option(help="Trained weights to start from: a run, a Hugging Face folder, ..."),
+    ] = None,
+    data_format: Annotated[
+        str, typer.Option("--format", help="Of the files, if their names do not tell.")
+    ] = "auto",
     force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
 ) -> None:
     """Look at your own files and write a recipe for them."""
     from configs.data import Data
-    from configs.loading import RecipeError
+    from configs.loading import RecipeError, checked
+    from pipeline.quiet import import_tensorflow
     from pipeline.recipes.new import recipe
 
     if out.exists() and not force:
         raise RecipeError(f"--out: {out} is there already: name another file, or say --force")
-    files = Data(train=tuple(data), test=tuple(test) or None)
-    out.write_text(recipe(files, text, label, model, task, second), encoding="utf-8")
+    said = {"train": tuple(data), "test": tuple(test) or None, "format": data_format}
+    files: Data = checked(Data, said, "data")
+    if init_from is not None:
+        import_tensorflow()
+    written = recipe(files, text, label, model, task, second, init_from)
+    out.write_text(written, encoding="utf-8")
     print(f"{out} is written. Read it, then: textmill run {out}")
 
 

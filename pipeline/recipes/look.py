@@ -27,13 +27,14 @@ TAG = re.compile(r"</?[A-Za-z][^<>]*>")
 class Look:
     """What the first records hold; `whole` if there are no more.
 
-    `lengths` are in words, of the longer text of a pair.
+    `lengths` are in words, of the longer text of a pair, and `together` of both.
     """
 
     bad: Counter[str] = field(default_factory=Counter)  # reason -> records
     labels: Counter[str] = field(default_factory=Counter)
     words: Counter[str] = field(default_factory=Counter)
     lengths: list[int] = field(default_factory=list)
+    together: list[int] = field(default_factory=list)
     repeated: int = 0
     tagged: int = 0
     whole: bool = True
@@ -62,6 +63,7 @@ def look(data: Data, task: Task) -> Look:
             words = [[word.decode().lower() for word in checked.words]]
         found.words.update(chain.from_iterable(words))
         found.lengths.append(max(map(len, words)))
+        found.together.append(sum(map(len, words)))
         found.repeated += checked.texts in texts
         found.tagged += any(TAG.search(text.decode()) for text in checked.texts)
         texts.add(checked.texts)

@@ -4,12 +4,13 @@ import re
 from collections.abc import Iterable
 from difflib import get_close_matches
 from pathlib import Path
+from typing import Any
 
 from configs import loading, plain_yaml
 from configs.data import Data
-from pipeline.recipes import guess, look
-
-MODELS = {"tag": "lstm", "language_model": "elmo"}  # where a text CNN will not do
+from configs.models import Model
+from configs.tasks import Task
+from pipeline.recipes import families, guess, look, settings
 
 
 def recipe(
@@ -19,41 +20,74 @@ def recipe(
     model: str | None = None,
     kind: str | None = None,
     second: str | None = None,
+    init_from: str | None = None,
 ) -> str:
-    """The text of a recipe to learn the column `label`, or the next word of the texts themselves.
+    """The text of a recipe to learn the column `label`, or the words of the texts themselves.
 
-    Args: text, column of the texts, or of lists of words to tag; second, of the second texts of
-        pairs; model, its kind, None for one that suits the task; kind, of the task; None to guess.
+    Args: text, column of the texts, of lists of words to tag, or of questions; second, of the
+        second texts of pairs, or of the contexts that answer questions; model, its kind, None for
+        one that suits the task; kind, of the task, None to guess; init_from, trained weights on
+        disk, as a recipe names them.
 
     Raises:
-        RecipeError: there is no such column, or it holds no labels.
-        JobError: the files cannot be read.
+        RecipeError: there is no such column, it holds no labels, or the model does not suit.
+        JobError: the files or the weights cannot be read.
     """
     given = {"text": text, "second": second, "label": label}
     columns = {name: column for name, column in given.items() if column is not None}
-    for path in data.train + (data.test if isinstance(data.test, tuple) else ()):
-        _check_columns(path, data.format, {f"--{name}": c for name, c in columns.items()})
+    files = data.train + (data.test if isinstance(data.test, tuple) else ())
+    there = [look.columns(path, data.format) for path in files]
+    for path, names in zip(files, there, strict=True):
+        _check_columns(path, names, {f"--{name}": c for name, c in columns.items()})
     seen = look.values(data, label) if label is not None else []
-    task, why = guess.task(kind, columns, look.holds_lists(data, text), seen)
+    named = "id" in there[0]
+    task, why = guess.task(kind, columns, look.holds_lists(data, text), seen, named)
     found = look.look(data, task)
+    said, spelling, tokenizer = _model(model, task, init_from)
+    made: Model = loading.checked(Model, said, "--model")
     name = _name(data.train[0])
     lines = [
         f"# {name}: written by `textmill new` after a look at the data. Run it with",
         "#     textmill run THIS_FILE",
         f"name: {name}",
-        *_section("data", guess.data_settings(data, found)),
-        *_section("text", guess.text_settings(task, found)),
-        *_section("task", guess.task_settings(task, why, found)),
-        f"model: {{kind: {model or MODELS.get(task.kind, 'text_cnn')}}}",
-        *_section("train", guess.train_settings(task, found)),
+        *[f"init_from: {plain_yaml.write_inline(init_from)}"] * bool(init_from),
+        *_section("data", settings.of_data(data, found)),
+        *_section("text", settings.of_text(task, found, made, spelling, tokenizer)),
+        *_section("task", settings.of_task(task, why, found)),
+        f"model: {plain_yaml.write_inline(said)}",
+        *_section("train", families.training(task, made, found, bool(init_from))),
     ]
     written = "\n".join(lines) + "\n"
     loading.parse(written, name="the new recipe")
     return written
 
 
-def _check_columns(path: str, declared: str, wanted: dict[str, str]) -> None:
-    there = look.columns(path, declared)
+def _model(
+    kind: str | None, task: Task, init_from: str | None
+) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any] | None]:
+    """Settings of a model, of how its words are spelled, and of their tokenizer.
+
+    Raises:
+        RecipeError: the weights are of another family.
+        JobError: they cannot be read.
+    """
+    if init_from is None:
+        kind = kind or families.USUAL.get(task.kind, "text_cnn")
+        return families.small(kind, task), {}, families.words(kind)
+
+    from pipeline.recipes import starting  # loads Keras
+
+    earlier = starting.read(init_from)
+    said = starting.model(earlier, task)
+    if kind not in (None, said["kind"]):
+        raise loading.RecipeError(
+            f"--model {kind}: the weights in {init_from} are of a model of kind {said['kind']}:"
+            " leave --model out, or --init-from"
+        )
+    return said, starting.spelling(earlier), starting.tokenizer(earlier, init_from)
+
+
+def _check_columns(path: str, there: list[str], wanted: dict[str, str]) -> None:
     for option, column in wanted.items():
         if column not in there:
             near = get_close_matches(column, there, n=1)
@@ -64,9 +98,9 @@ def _check_columns(path: str, declared: str, wanted: dict[str, str]) -> None:
             )
 
 
-def _section(name: str, settings: Iterable[guess.Setting]) -> list[str]:
+def _section(name: str, said: Iterable[families.Setting]) -> list[str]:
     lines = [f"{name}:"]
-    for key, value, why in settings:
+    for key, value, why in said:
         lines += [f"  # {why}"] * bool(why)
         lines.append(f"  {key}: {plain_yaml.write_inline(value)}")
     return lines

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from configs.data import SentencePieceTokenizer, Text, Tokenizer, WordPieceTokenizer
+from configs.data import SPELLING, SentencePieceTokenizer, Text, Tokenizer, WordPieceTokenizer
 from configs.loading import RecipeError
 from pipeline import finding_runs, keras_hub_presets
 from pipeline.huggingface import settings, vocabulary
@@ -87,12 +87,9 @@ def _spelled(file: Path) -> dict[str, object]:
 
 
 def _spelling(text: Text) -> dict[str, object]:
-    """The settings that decide how a word is spelled; others decide which words a text has."""
+    """The settings that decide how a word is spelled."""
     return {
         "text.tokenizer.kind": text.tokenizer.kind,
         "text.tokenizer.split": getattr(text.tokenizer, "split", None),
-        "text.unicode": text.unicode,
-        "text.lower": text.lower,
-        "text.strip_accents": text.strip_accents,
-        "text.drop_controls": text.drop_controls,
+        **{f"text.{name}": getattr(text, name) for name in SPELLING},
     }

@@ -61,6 +61,12 @@ def test_wrong_column_is_told_with_those_there_are(tmp_path):
     assert str(caught.value).endswith("did you mean 'label'? its columns are 'text', 'label'")
 
 
+def test_a_column_that_nobody_named_is_left_alone(tmp_path):
+    rows = {"id": range(60), "text": texts(60), "label": ["a", "b"] * 30}
+    recipe, _ = written(tmp_path, rows)
+    assert recipe.task.kind == "classify"
+
+
 LABELS = {
     "classify": [["yes", "no"][i % 2] for i in range(300)],
     "multilabel": ["|".join(c for k, c in enumerate("abcde") if i >> k & 1) for i in range(1, 301)],

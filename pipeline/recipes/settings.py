@@ -1,0 +1,123 @@
+"""The sections of a recipe that suit a file, each setting with the reason that stands above it."""
+
+import re
+from collections.abc import Iterator
+from statistics import quantiles
+from typing import Any
+
+from configs.data import Data
+from configs.models import Model
+from configs.tasks import Span, Task
+from configs.transformers import Bert, Gpt, Transformer
+from pipeline.recipes.families import EXAMPLE, PRETRAINING, Setting
+from pipeline.recipes.look import SPACELESS, Look
+
+PIECES = 1.5  # of a word, or so
+LONGEST = 512  # tokens that are proposed at most
+WINDOW = 384  # tokens in which BERT reads SQuAD
+
+
+def of_data(data: Data, found: Look) -> Iterator[Setting]:
+    bad = sum(found.bad.values())
+    reasons = ", ".join(f"{n:,} with {reason}" for reason, n in found.bad.most_common())
+    yield (
+        "train",
+        _one_or_many(data.train),
+        f"{found.examples:,} usable rows"
+        + ("" if found.whole else ", and more that were not looked at")
+        + (f"; not usable: {reasons}" if bad else "")
+        + (f"; {found.repeated:,} repeat an earlier text" if found.repeated else ""),
+    )
+    yield "valid", 0.1, "a tenth of the training texts, cut by a hash of the text"
+    if isinstance(data.test, tuple):
+        yield "test", _one_or_many(data.test), ""
+    else:
+        yield "test", 0.1, "no test file was given, so another tenth"
+    if data.format != "auto":
+        yield "format", data.format, ""
+    share = bad / (bad + found.examples)
+    if share > 0.005:
+        most = min(1.0, round(2 * share, 3))
+        yield "max_bad", most, f"{share:.1%} of the rows are not usable; look at them first"
+
+
+def of_text(
+    task: Task,
+    found: Look,
+    model: Model,
+    spelling: dict[str, Any],
+    tokenizer: dict[str, Any] | None,
+) -> Iterator[Setting]:
+    """Args: spelling and tokenizer, of trained weights or of the family, None if it has no own."""
+    if found.tagged > 0.01 * found.examples and task.kind != "tag":
+        yield "html", True, f"{found.tagged / found.examples:.0%} of the texts hold HTML tags"
+    for place, (name, value) in enumerate(spelling.items()):
+        yield name, value, "" if place else "as the texts that the weights were trained on"
+    many = f"{len(found.words):,} different words"
+    if task.kind == "language_model" and "lower" not in spelling:
+        yield "lower", False, "characters of words tell more as they are; documents are never cut"
+    if task.kind in PRETRAINING:
+        if isinstance(model, Transformer):
+            start = task.kind == "language_model"  # stands before a text
+            yield "max_length", min(EXAMPLE, _room(model)) - start, "tokens"
+        yield "tokenizer", tokenizer or {"kind": "word"}, many
+        return
+    in_pieces = tokenizer is not None and tokenizer["kind"] in ("wordpiece", "sentencepiece")
+    yield "max_length", *_max_length(task, found, model, in_pieces)
+    spaceless = sum(n for word, n in found.words.items() if re.match(f"[{SPACELESS}]", word))
+    if tokenizer is not None:
+        yield "tokenizer", tokenizer, many
+    elif spaceless > found.words.total() / 2:
+        why = "no spaces between words, so pieces are learned from the characters"
+        yield "tokenizer", {"kind": "sentencepiece"}, why
+    else:
+        once = sum(n == 1 for n in found.words.values())
+        min_count = 2 if len(found.words) > 30_000 else 1
+        why = f"{many}, {once:,} of them seen once"
+        yield "tokenizer", {"kind": "word", "min_count": min_count}, why
+
+
+def _max_length(task: Task, found: Look, model: Model, pieces: bool) -> tuple[int, str]:
+    """What nearly all texts fit into, and why. A Transformer reads a pair as one sequence."""
+    longest = min(LONGEST, _room(model)) if isinstance(model, Transformer) else LONGEST
+    if isinstance(task, Span):
+        return min(WINDOW, longest), "tokens of a window: question and a part of the context"
+    lengths = found.together if isinstance(model, Transformer) else found.lengths
+    usual = round(quantiles([*lengths, lengths[0]], n=100, method="inclusive")[98])
+    why = f"99% of the texts have at most {usual} words, the longest {max(lengths)}"
+    if pieces:
+        why += f", of {PIECES} pieces or so"
+        usual = round(PIECES * usual) + 3  # [CLS] and, of a pair, twice [SEP]
+    return min(longest, 8 * -(-max(usual, 8) // 8)), f"{why}; the rest is cut off"
+
+
+def _room(model: Transformer) -> int:
+    assert isinstance(model, Bert | Gpt)
+    return model.positions if isinstance(model, Bert) else model.context
+
+
+def of_task(task: Task, why: str, found: Look) -> Iterator[Setting]:
+    yield "kind", task.kind, why
+    for column in ("text", "second", "question", "context", "label", "answers"):
+        if (name := getattr(task, column, None)) is not None:
+            yield column, name, ""
+    if task.kind == "span":
+        yield "id", task.id, ""
+        yield "impossible", task.impossible, "whether there are questions without an answer"
+    if task.kind == "masked_language_model":
+        yield "pairs", task.pairs, "or next, as BERT, where a text has several sentences"
+    if task.kind == "tag":
+        yield "scheme", task.scheme, ""
+        yield "decoder", "softmax" if task.scheme == "plain" else "crf", ""
+    if task.kind == "multilabel":
+        yield "separator", task.separator, "unless rows hold lists"
+    if task.kind == "classify":
+        ranked = found.labels.most_common()
+        (first, most), (last, least) = ranked[0], ranked[-1]
+        rare = most > 10 * least
+        why = f"{first!r} stands {most:,} times, {last!r} {least:,} times"
+        yield "class_weights", "balanced" if rare else "none", why
+
+
+def _one_or_many(paths: tuple[str, ...]) -> Any:
+    return paths[0] if len(paths) == 1 else list(paths)
