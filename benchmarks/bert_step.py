@@ -92,8 +92,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    if "--side" in sys.argv:
-        taking_turns.one_thread()
-        run_side(our_step)
-    else:
-        main()
+    taking_turns.start(main, lambda: run_side(our_step))

@@ -21,7 +21,6 @@ the median of the processes' medians.
 import csv
 import itertools
 import json
-import os
 import random
 import statistics
 import subprocess
@@ -29,6 +28,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import own_export
 import taking_turns
 
 RECIPE = "configs/classify/banking77_bert.yaml"
@@ -63,19 +63,11 @@ def published(precision: str) -> tuple[Path, Path]:
 def publish(precision: str) -> None:
     """Train a little and write both, and what ONNX Runtime reads, unless they are there."""
     export, folder = published(precision)
-    textmill = [sys.executable, "-m", "pipeline.cli"]
-    settings = [*SETTINGS, f"train.precision={precision}", f"work={FOLDER / precision}"]
-    sets = [part for setting in settings for part in ("--set", setting)]
-    environment = {**os.environ, "PYTHONPATH": os.getcwd()}
-    made = [
-        (export, [*textmill, "export", RECIPE, *sets]),
-        (folder, [*textmill, "huggingface", str(export), "--output", str(folder)]),
-    ]
-    if "ONNX Runtime" in SIDES[precision]:
-        made.append((folder / "model.onnx", [*PEER, "convert", str(folder)]))
-    for product, command in made:
-        if not product.exists():
-            subprocess.run(command, check=True, stdout=sys.stderr, env=environment)
+    own = f"train.precision={precision}", f"work={FOLDER / precision}"
+    own_export.export(export, RECIPE, (*SETTINGS, *own))
+    own_export.make(folder, "huggingface", str(export), "--output", str(folder))
+    if "ONNX Runtime" in SIDES[precision] and not (folder / "model.onnx").exists():
+        subprocess.run([*PEER, "convert", str(folder)], check=True, stdout=sys.stderr)
 
 
 def our_answers(precision: str) -> Callable[[list[str]], list]:
@@ -89,7 +81,7 @@ def our_answers(precision: str) -> Callable[[list[str]], list]:
 def run_side(answers_of: Callable) -> None:
     """Print some probabilities, or how many requests are answered in a second."""
     if "compare" in sys.argv:
-        precision = sys.argv[sys.argv.index("--side") + 1]
+        precision = taking_turns.side_arguments()[0]
         print(json.dumps(answers_of(precision)(texts()[:COMPARED]).tolist()))
         return
 
@@ -135,8 +127,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    if "--side" in sys.argv:
-        taking_turns.one_thread()
-        run_side(our_answers)
-    else:
-        main()
+    taking_turns.start(main, lambda: run_side(our_answers))

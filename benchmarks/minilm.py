@@ -8,9 +8,8 @@ benchmarks/glove.py. Jobs that are done are not done again.
 """
 
 import argparse
-import subprocess
-import sys
-from pathlib import Path
+
+from variants import learning_curve
 
 RECIPES = {
     "banking77": "classify/banking77_bert.yaml",
@@ -58,14 +57,9 @@ def main() -> None:
     parser.add_argument("--variants", nargs="+", help="all, if none is named")
     chosen = parser.parse_args()
     there = variants(chosen.task)
-    names = chosen.variants or list(there)
-    command = [Path(sys.executable).with_name("textmill"), "learning-curve"]
-    command += [f"configs/{RECIPES[chosen.task]}", "--sizes", "all", "--seeds", chosen.seeds]
-    for name in names:
-        own = ",".join(there[name])
-        command += ["--variant", f"{name}:{own}" if own else name]
-    command += ["--out", "-".join((f"work/minilm/{chosen.task}", *(chosen.variants or ())))]
-    sys.exit(subprocess.run(command, check=False).returncode)
+    named = {name: there[name] for name in chosen.variants or there}
+    out = "-".join((f"work/minilm/{chosen.task}", *(chosen.variants or ())))
+    learning_curve(RECIPES[chosen.task], named, out, "--sizes", "all", "--seeds", chosen.seeds)
 
 
 if __name__ == "__main__":

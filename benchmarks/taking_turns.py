@@ -62,6 +62,20 @@ def pin() -> None:
     os.sched_setaffinity(0, [max(os.sched_getaffinity(0))])
 
 
+def start(main: Callable[[], None], side: Callable[[], None]) -> None:
+    """Run a side on one thread if the command line asks for one, else the benchmark."""
+    if "--side" in sys.argv:
+        one_thread()
+        side()
+    else:
+        main()
+
+
+def side_arguments() -> list[str]:
+    """What a side is asked for on the command line."""
+    return sys.argv[sys.argv.index("--side") + 1 :]
+
+
 def one_thread() -> None:
     """Let TensorFlow use no other thread than the one that counts."""
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
@@ -89,7 +103,7 @@ def throughput(make_step: Callable, cases: dict[str, dict], amount: Callable[[di
     Args: make_step, (precision, **case) -> a function that takes a step; amount, what a step of a
         case does.
     """
-    precision, *asked = sys.argv[sys.argv.index("--side") + 1 :]
+    precision, *asked = side_arguments()
     found = {}
     for case in asked:
         step = make_step(precision, **cases[case])

@@ -15,9 +15,9 @@ and the command without names then says what all of them came to.
 import argparse
 import gzip
 import os
-import subprocess
-import sys
 from pathlib import Path
+
+from variants import learning_curve
 
 DATA = Path(os.environ.get("TEXTMILL_DATA", "../shared/data"))
 TEST = Path("work/ulmfit/test.jsonl")
@@ -79,16 +79,12 @@ def main() -> None:
     chosen = parser.parse_args()
     test_reviews()
     settings = VARIANTS[chosen.table]
-    names = chosen.variants or list(settings)
-    command = [Path(sys.executable).with_name("textmill"), "learning-curve"]
-    command += ["configs/classify/imdb_ulmfit.yaml", "--sizes", SIZES[chosen.table]]
-    command += [word for setting in SET for word in ("--set", setting)]
-    command += [word for at in AT[chosen.table].items() for word in ("--at", ":".join(at))]
-    for name in names:
-        own = ",".join(settings[name])
-        command += ["--variant", f"{name}:{own}" if own else name]
-    command += ["--out", TEST.parent / "-".join((chosen.table, *chosen.variants))]
-    sys.exit(subprocess.run(command, check=False).returncode)
+    options = ["--sizes", SIZES[chosen.table]]
+    options += [word for setting in SET for word in ("--set", setting)]
+    options += [word for at in AT[chosen.table].items() for word in ("--at", ":".join(at))]
+    out = "-".join((f"work/ulmfit/{chosen.table}", *chosen.variants))
+    named = {name: settings[name] for name in chosen.variants or settings}
+    learning_curve("classify/imdb_ulmfit.yaml", named, out, *options)
 
 
 if __name__ == "__main__":

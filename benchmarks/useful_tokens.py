@@ -186,8 +186,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    if "--side" in sys.argv:
-        taking_turns.one_thread()
-        run_side(*sys.argv[sys.argv.index("--side") + 1 :])
-    else:
-        main()
+    taking_turns.start(main, lambda: run_side(*taking_turns.side_arguments()))

@@ -113,7 +113,7 @@ def test_binary_numbers_that_look_like_text_are_binary(write):
         ("v.txt", b"of 3 4\nthe 1 nan\n", "the vector of 'the' holds nan"),
         ("v.txt", b"3 2\nof 3 4\nthe 1 2\n", "promises 3 words, but 2 follow"),
         ("v.bin", binary(WORDS)[:-5], "cut short .*word 4 of 4"),
-        # Without the time that gzip writes, or each process of pytest-xdist would name it otherwise.
+        # Without the time that gzip writes, which would stand in the name of the test.
         ("v.bin.gz", gzip.compress(binary(WORDS), mtime=0)[:-20], "damaged or cut short"),
         ("v.txt.gz", text(WORDS), "damaged or cut short .*gzip"),
         ("v.npz", b"PK\x03\x04nothing", "damaged or cut short"),
