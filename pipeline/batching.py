@@ -155,7 +155,11 @@ def prefetched(batches: Iterator[dict], signature: dict) -> Iterator[dict]:
     import tensorflow as tf
 
     dataset = tf.data.Dataset.from_generator(lambda: batches, output_signature=signature)
-    return iter(dataset.prefetch(4))
+    options = tf.data.Options()
+    # Nothing here is to be tuned, and the thread that would tune may sleep for most of a minute,
+    # at the end of each epoch, before it lets its iterator go.
+    options.autotune.enabled = False
+    return iter(dataset.prefetch(4).with_options(options))
 
 
 def signature(split: Split) -> dict:
