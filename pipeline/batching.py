@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from configs.training import BatchRamp, Train
-from pipeline.data import NO_TAG, Sequences, Split
+from pipeline.data import NO_TAG, Sequences, Split, untuned
 
 POOL = 50  # batches' worth of shuffled examples that are sorted by length together
 
@@ -155,11 +155,7 @@ def prefetched(batches: Iterator[dict], signature: dict) -> Iterator[dict]:
     import tensorflow as tf
 
     dataset = tf.data.Dataset.from_generator(lambda: batches, output_signature=signature)
-    options = tf.data.Options()
-    # Nothing here is to be tuned, and the thread that would tune may sleep for most of a minute,
-    # at the end of each epoch, before it lets its iterator go.
-    options.autotune.enabled = False
-    return iter(dataset.prefetch(4).with_options(options))
+    return iter(untuned(dataset.prefetch(4)))
 
 
 def signature(split: Split) -> dict:

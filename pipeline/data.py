@@ -5,7 +5,7 @@ examples, the number of steps is known before the first, and a resumed run start
 once.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -123,11 +123,6 @@ def load(
     from pipeline import labels, questions
     from pipeline.spellings import Spellings
 
-    splits = artifacts.manifest(prepared)["splits"]
-    if name not in splits:
-        raise JobError(
-            f"{prepared} has no split {name!r}, only {', '.join(splits)}: set data.{name}"
-        )
     task = recipe.task
     inputs = _inputs(task, recipe.text.tokenizer.kind)
     number = tf.float32 if task.kind == "regress" else tf.int64
@@ -140,10 +135,8 @@ def load(
         **{name: tf.io.RaggedFeature(tf.string) for name in STRINGS.get(task.kind, ())},
         **{name: tf.io.FixedLenFeature([], tf.string) for name in (*texts, *names)},
     }
-    shards = [str(prepared / shard) for shard in splits[name]["shards"]]
     size = PARSE_DOCUMENTS if task.kind == "language_model" else PARSE
-    batches = tf.data.TFRecordDataset(shards).batch(size)
-    batches = batches.map(lambda x: tf.io.parse_example(x, features), tf.data.AUTOTUNE)
+    batches = parsed_examples(prepared, name, features, size)
     spellings = Spellings(recipe)
     parsed = [_plain({**batch, **spellings.words(batch)}, spellings.number) for batch in batches]
     found = {name: _joined([part[name] for part in parsed]) for name in parsed[0]}
@@ -164,6 +157,37 @@ def load(
         found.get("second_text", []),
         Words(found["words"], spellings.spelled) if task.kind == "tag" else None,
     )
+
+
+def parsed_examples(prepared: Path, name: str, features: dict, size: int) -> Iterable[dict]:
+    """What `features` describes of a split's examples, `size` of them at a time.
+
+    Raises:
+        JobError: the prepared data has no such split.
+    """
+    import tensorflow as tf
+
+    splits = artifacts.manifest(prepared)["splits"]
+    if name not in splits:
+        raise JobError(
+            f"{prepared} has no split {name!r}, only {', '.join(splits)}: set data.{name}"
+        )
+    records = tf.data.TFRecordDataset([str(prepared / file) for file in splits[name]["shards"]])
+    parsed = records.batch(size).map(lambda batch: tf.io.parse_example(batch, features))
+    return untuned(parsed.prefetch(1))
+
+
+def untuned(dataset: Any) -> Any:
+    """The dataset without tf.data's thread that tunes it.
+
+    Nothing here is left to be tuned, and that thread may sleep for most of a minute before it lets
+    an iterator that has come to its end go.
+    """
+    import tensorflow as tf
+
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    return dataset.with_options(options)
 
 
 def _inputs(task: Task, tokenizer: str) -> list[str]:

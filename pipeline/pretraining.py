@@ -9,8 +9,7 @@ import numpy as np
 from configs.tasks import MaskedLanguageModel
 from pipeline import artifacts
 from pipeline.batching import round_up
-from pipeline.data import PARSE, Sequences, Split
-from pipeline.errors import JobError
+from pipeline.data import PARSE, Sequences, Split, parsed_examples
 from pipeline.masking import Masked, Masker, masker
 
 WEIGHTS = ("weight", "token_weight")
@@ -44,23 +43,17 @@ def load(prepared: Path, name: str, task: MaskedLanguageModel) -> Split:
     from pipeline.text import tokenizers
 
     manifest = artifacts.manifest(prepared)
-    splits, kind = manifest["splits"], np.min_scalar_type(manifest["vocabulary_size"] - 1)
-    if name not in splits:
-        raise JobError(
-            f"{prepared} has no split {name!r}, only {', '.join(splits)}: set data.{name}"
-        )
+    kind = np.min_scalar_type(manifest["vocabulary_size"] - 1)
     masks = MASKS if task.masking.static else ()
     pairs = () if task.pairs == "none" else PAIRS
     features = {
         **{name: tf.io.RaggedFeature(tf.int64) for name in ("ids", *masks)},
         **{name: tf.io.FixedLenFeature([], tf.int64) for name in pairs},
     }
-    records = tf.data.TFRecordDataset([str(prepared / file) for file in splits[name]["shards"]])
-    parsed = records.batch(PARSE).map(
-        lambda batch: tf.io.parse_example(batch, features), tf.data.AUTOTUNE
-    )
+    parsed = parsed_examples(prepared, name, features, PARSE)
     # The places for all are made first: two copies of a corpus might not find room.
-    number, tokens = splits[name]["examples"], splits[name]["tokens"]
+    split = manifest["splits"][name]
+    number, tokens = split["examples"], split["tokens"]
     ids = Filled(np.empty(tokens, kind), np.empty(number, np.int64))
     asked = {name: np.zeros(number, np.int32) for name in PAIRS}
     hidden: dict[str, list[np.ndarray]] = {name: [] for name in (*masks, "number")}
