@@ -160,7 +160,9 @@ def load(
 
 
 def parsed_examples(prepared: Path, name: str, features: dict, size: int) -> Iterable[dict]:
-    """What `features` describes of a split's examples, `size` of them at a time.
+    """What `features` describes of a split's examples, at most `size` of them at a time.
+
+    Each part is a dict by the features' names: (B,) tensors, and ragged (B, None) ones.
 
     Raises:
         JobError: the prepared data has no such split.
