@@ -1,4 +1,4 @@
-"""What the pages and the recipes' headers tell people to type exists."""
+"""What the pages and the recipes' headers tell people to type exists and is understood."""
 
 import re
 import shlex
@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 import typer
 
-from configs import loading
+from configs import loading, plain_yaml
+from configs.recipe import Recipe
 from pipeline.cli import app
 
 PAGES = sorted(
@@ -16,6 +17,7 @@ PAGES = sorted(
 COMMANDS = typer.main.get_command(app).commands
 TARGETS = set(re.findall(r"^([a-z]+):", Path("Makefile").read_text(), re.MULTILINE))
 FOLDERS = "benchmarks|components|configs|docs|pipeline|samples|serving|tests"
+KEYS = "|".join(Recipe.model_fields)
 # One command of a shell: quoted parts and lines that end in \ go on.
 COMMAND = r"""((?:\#[^\n]*|'[^']*'|"[^"]*"|\\\n|[^\n'"\\\#])*)"""
 
@@ -30,7 +32,7 @@ def code(page):
     fenced = r"^```\w*\n(.*?)^```"
     blocks = re.findall(fenced, text, re.MULTILINE | re.DOTALL)
     rest = re.sub(fenced, "", text, flags=re.MULTILINE | re.DOTALL)
-    indented = re.findall(r"^ {4,}(.*)$", rest, re.MULTILINE)
+    indented = re.findall(r"^ {4}(.*)$", rest, re.MULTILINE)
     return "\n".join([*blocks, *indented]), "\n".join(re.findall(r"`([^`]+)`", rest))
 
 
@@ -45,7 +47,7 @@ def found(pattern, *kinds):
     ]
 
 
-@pytest.mark.parametrize("line", found(rf"^(?:\.venv/bin/)?textmill {COMMAND}", 0))
+@pytest.mark.parametrize("line", found(rf"^ *(?:\.venv/bin/)?textmill {COMMAND}", 0))
 def test_commands_are_understood_and_their_recipes_load(line):
     name, *words = shlex.split(line.replace("\\\n", " "), comments=True)
     told = COMMANDS[name].make_context(name, words).params
@@ -59,6 +61,12 @@ def test_commands_in_sentences_exist_with_their_options(line):
     name, *words = line.split()
     options = {flag for parameter in COMMANDS[name].params for flag in parameter.opts}
     assert {word for word in words if word.startswith("--")} <= options
+
+
+@pytest.mark.parametrize("part", found(rf"^((?:{KEYS}):(?: .*)?(?:\n[ -].*)*)", 0, 1))
+def test_parts_of_recipes_are_valid(part):
+    for key, value in plain_yaml.read(part).items():
+        loading.checked(Recipe.model_fields[key].annotation, value, key)
 
 
 @pytest.mark.parametrize("target", found(r"\bmake ([a-z]+)\b", 0, 1))
