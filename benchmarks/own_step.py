@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Sequence
 
+STEPS = 1000  # that a schedule is for
 
-def step_of(recipe, vocabulary: Sequence[str], num_labels: int, signature: dict, steps: int = 1000):
+
+def step_of(recipe, vocabulary: Sequence[str], num_labels: int, signature: dict):
     """The `pipeline.training.step.Step` of a recipe.
 
-    Args: signature, the specs of its batches; steps, that its schedule is for.
+    Args: signature, the specs of its batches.
     """
     import tensorflow as tf
 
@@ -16,7 +18,7 @@ def step_of(recipe, vocabulary: Sequence[str], num_labels: int, signature: dict,
     model = build.build_model(recipe, vocabulary, num_labels)
     return Step(
         model,
-        build.build_optimizer(recipe.train, steps, [model.trainable_variables]),
+        build.build_optimizer(recipe.train, STEPS, [model.trainable_variables]),
         tasks.loss_function(recipe.task),
         tf.distribute.get_strategy(),
         recipe.train,
