@@ -16,7 +16,7 @@ def gelu(x):
     wide = tf.cast(x, tf.float32)
     scaled = wide * 0.5**0.5
     below = 0.5 + 0.5 * tf.math.erf(scaled)  # P(X <= x)
-    density = tf.exp(-tf.square(scaled)) * (2 * math.pi) ** -0.5
+    density = tf.exp(-0.5 * math.log(2 * math.pi) - tf.square(scaled))
     slope = tf.cast(below + wide * density, x.dtype)
     return tf.cast(wide * below, x.dtype), lambda upstream: upstream * slope
 

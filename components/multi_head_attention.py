@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from components.dot_product_attention import dot_product_attention
+from components.linear import linear
 
 
 @keras.saving.register_keras_serializable("textmill")
@@ -57,10 +58,11 @@ class MultiHeadAttention(keras.layers.Layer):
     ):
         more = {}
         if self.cross:
-            (query,) = self.heads(x, "query")
-            keys, values = memory if isinstance(memory, tuple) else self.read_memory(memory)
+            (query,) = self.heads(x, "query", training)
+            read = isinstance(memory, tuple)
+            keys, values = memory if read else self.read_memory(memory, training)
         else:
-            query, keys, values = self.heads(x, "qkv")
+            query, keys, values = self.heads(x, "qkv", training)
         if cache is not None:
             keys, values = written(cache[0], keys, place), written(cache[1], values, place)
             more["cache"] = (keys, values)
@@ -70,30 +72,29 @@ class MultiHeadAttention(keras.layers.Layer):
         )
         if return_weights:
             more["weights"] = weights
-        return self.joined(contexts), more
+        return self.joined(contexts, training), more
 
-    def read_memory(self, memory):
+    def read_memory(self, memory, training=False):
         """Keys and values of a memory, (B, T', D) -> two of (B, H, T', K)."""
-        return tuple(self.heads(memory, "key_value"))
+        return tuple(self.heads(memory, "key_value", training))
 
-    def heads(self, x, name):
+    def heads(self, x, name, training):
         """(B, T, D) -> as many (B, H, T, K) as the map makes, one to three."""
         _, length, width = ops.shape(x)
-        rows = self.mapped(ops.reshape(x, (-1, width)), name)
+        rows = self.mapped(ops.reshape(x, (-1, width)), name, training)
         parts = rows.shape[1] // width
         shape = (-1, length, parts, self.num_heads, width // self.num_heads)
         # Taking the tensor apart whole: the gradient of an index fills up a tensor with zeros.
         return ops.unstack(ops.transpose(ops.reshape(rows, shape), (2, 0, 3, 1, 4)), parts)
 
-    def joined(self, contexts):
+    def joined(self, contexts, training):
         """(B, H, T, K) -> (B, T, D)."""
         _, heads, length, width = ops.shape(contexts)
         rows = ops.reshape(ops.transpose(contexts, (0, 2, 1, 3)), (-1, heads * width))
-        return ops.reshape(self.mapped(rows, "output"), (-1, length, heads * width))
+        return ops.reshape(self.mapped(rows, "output", training), (-1, length, heads * width))
 
-    def mapped(self, rows, name):
-        rows, kernel, bias = (ops.cast(x, self.compute_dtype) for x in (rows, *self.maps[name]))
-        return ops.add(ops.matmul(rows, kernel), bias)
+    def mapped(self, rows, name, training):
+        return linear(ops.cast(rows, self.compute_dtype), *self.maps[name], training)
 
     def get_config(self):
         return {

@@ -6,6 +6,7 @@ from keras import ops
 from components.activations import ACTIVATIONS, activate
 from components.dropouts import dropped
 from components.layer_norm import normed
+from components.linear import linear
 from components.multi_head_attention import MultiHeadAttention, first_weights
 
 
@@ -109,7 +110,9 @@ class TransformerLayer(keras.layers.Layer):
 
         def feed_forward(x):
             rows = ops.reshape(x, (-1, x.shape[-1]))  # of which a product takes its bias along
-            rows = self.narrow(activate(self.widen(rows), self.activation, training))
+            wide = linear(rows, self.widen.kernel, self.widen.bias, training)
+            wide = activate(wide, self.activation, training)
+            rows = linear(wide, self.narrow.kernel, self.narrow.bias, training)
             return ops.reshape(rows, ops.shape(x))
 
         x = ops.cast(x, self.compute_dtype)
