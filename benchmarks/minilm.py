@@ -23,12 +23,7 @@ RECIPES = {
 VECTORS = "kind: nonstatic, width: 50, path: work/glove50.npz"
 WORDS = "text.tokenizer={kind: word, vectors: work/glove50.npz}"
 EPOCHS = {"sst2": 6}
-OWN = (
-    "init_from=null",
-    "train.optimizer={kind: adam}",
-    "train.schedule={kind: constant}",
-    "train.precision=float32",
-)
+OWN = ("init_from=null", "train.optimizer={kind: adam}", "train.schedule={kind: constant}")
 TEXT_CNN = (f"model={{kind: text_cnn, embedding: {{{VECTORS}}}}}",)
 BILSTM = (
     f"model={{kind: lstm, embedding: {{{VECTORS}}}, units: 128, pooling: {{kind: attention}}}}",

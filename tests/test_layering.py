@@ -56,6 +56,7 @@ def test_components_need_keras_alone():
         "components/fast_dropout.py",
         "components/fast_gelu.py",
         "components/fast_layer_norm.py",
+        "components/fast_linear.py",
         "components/fast_recurrence.py",
         "components/fused_adam.py",
         "components/replica_sums.py",
