@@ -59,8 +59,9 @@ class MultiHeadAttention(keras.layers.Layer):
         more = {}
         if self.cross:
             (query,) = self.heads(x, "query", training)
-            read = isinstance(memory, tuple)
-            keys, values = memory if read else self.read_memory(memory, training)
+            if not isinstance(memory, tuple):
+                memory = self.read_memory(memory, training)
+            keys, values = memory
         else:
             query, keys, values = self.heads(x, "qkv", training)
         if cache is not None:
