@@ -133,9 +133,28 @@ def figure(columns: int = 1, width: float = 9.0, height: float = 2.6) -> tuple[A
 
 def png(drawn: Any) -> bytes:
     """A matplotlib figure as a PNG file; the same figure gives the same bytes."""
+    import matplotlib as mpl
+
     file = io.BytesIO()
-    drawn.savefig(file, format="png", dpi=144, metadata={"Software": None})
+    _spell_out(drawn)
+    with mpl.rc_context({"text.parse_math": False}):  # of ticks that are made while it is drawn
+        drawn.savefig(file, format="png", dpi=144, metadata={"Software": None})
     return file.getvalue()
+
+
+def _spell_out(drawn: Any) -> None:
+    """Texts come from data: between two dollars matplotlib would read a formula."""
+    from matplotlib.text import Text
+    from matplotlib.ticker import LogFormatter, LogFormatterMathtext
+
+    for text in drawn.findobj(Text):
+        text.set_parse_math(False)
+    for axis in (axis for axes in drawn.axes for axis in (axes.xaxis, axes.yaxis)):
+        # 1e-03 in place of a formula.
+        if isinstance(axis.get_major_formatter(), LogFormatterMathtext):
+            axis.set_major_formatter(LogFormatter())
+        if isinstance(axis.get_minor_formatter(), LogFormatterMathtext):
+            axis.set_minor_formatter(LogFormatter())
 
 
 def picture(drawn: Any, description: str = "") -> str:

@@ -124,7 +124,7 @@ def alignment(entry: dict[str, Any]) -> Any:
         axis.set_xticks(range(columns), entry["second_tokens"][:columns], rotation=90)
         axis.set_yticks(range(rows), entry["tokens"][:rows])
         for label in (*axis.get_xticklabels(), *axis.get_yticklabels()):
-            label.set(parse_math=False, fontsize=8)  # no formula between two dollars
+            label.set(fontsize=8)
         axis.set_title(title, fontsize=9)
         axis.tick_params(length=0)
         axis.spines[:].set_visible(False)
