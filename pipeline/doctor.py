@@ -73,7 +73,7 @@ def disk(recipe: Recipe) -> Iterator[Finding]:
 
 def store(recipe: Recipe) -> Iterator[Finding]:
     try:
-        from pipeline.mlflow_store import connect, store_uri
+        from pipeline.tracking.store import connect, store_uri
     except ImportError as error:
         yield Finding(f"MLflow cannot start: {error}", INSTALL)
         return

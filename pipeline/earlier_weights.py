@@ -125,7 +125,7 @@ def _exported(folder: Path) -> dict[str, np.ndarray]:
 def _from_mlflow(address: str, recipe: Recipe) -> Path:
     from mlflow.exceptions import MlflowException
 
-    from pipeline.mlflow_store import by_default, connect, store_uri
+    from pipeline.tracking.store import by_default, connect, store_uri
 
     uri = store_uri(recipe)
     client = connect(uri)

@@ -4,7 +4,7 @@ import pytest
 
 from configs import loading
 from pipeline import doctor
-from pipeline.mlflow_store import connect
+from pipeline.tracking.store import connect
 
 LEAST = "{name: any, data: {train: any}, task: {kind: classify}, model: {kind: text_cnn}}"
 

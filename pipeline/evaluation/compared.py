@@ -73,7 +73,7 @@ def from_store(names: list[str], experiment: str | None, uri: str | None) -> Ite
     """
     from mlflow import artifacts
 
-    from pipeline.mlflow_store import connect, explained
+    from pipeline.tracking.store import connect, explained
 
     work = f"sqlite:///{Path('work').resolve()}/mlflow.db"
     uri = uri or os.environ.get("MLFLOW_TRACKING_URI") or work

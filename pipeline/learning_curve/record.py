@@ -11,8 +11,8 @@ from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
 from configs.recipe import Recipe
 from pipeline import artifacts, provenance
-from pipeline.mlflow_store import connect, experiment_id, explained, store_uri
-from pipeline.tracking import LINK
+from pipeline.tracking.run import LINK
+from pipeline.tracking.store import connect, experiment_id, explained, store_uri
 
 log = logging.getLogger("textmill")
 

@@ -8,12 +8,13 @@ from pathlib import Path
 from configs import loading
 from configs.recipe import Recipe
 from configs.tasks import LanguageModel, MaskedLanguageModel, Span, Tag
-from pipeline import artifacts, earlier_weights, registry, runs, tracking
+from pipeline import artifacts, earlier_weights, runs, tracking
 from pipeline.progress import log
 from pipeline.publishing import saved_model, serving_ops
 from pipeline.publishing.model_card import facts, model_card
 from pipeline.publishing.serving_files import versions, write_serving_files
 from pipeline.publishing.verify import GOLDEN, TOLERANCES, columns, golden_requests
+from pipeline.tracking import registry
 
 CLEAR = 30  # golden tags are better than all others by so many tolerances
 RECORD = "export.json"  # in the run's folder: where the export is, how big and how fast

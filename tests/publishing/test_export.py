@@ -11,11 +11,12 @@ import tensorflow as tf
 from mlflow import MlflowClient
 from tensorflow_serving.apis import prediction_log_pb2
 
-from pipeline import artifacts, mlflow_store, runs
+from pipeline import artifacts, runs
 from pipeline.errors import JobError
 from pipeline.publishing.export import export
 from pipeline.publishing.signatures import servable
 from pipeline.publishing.verify import golden_requests, verify
+from pipeline.tracking import store
 
 
 def with_export(recipe, **settings):
@@ -25,13 +26,13 @@ def with_export(recipe, **settings):
 def test_the_next_recipe_chooses_its_own_store(trained, export_dir, monkeypatch):
     """MLflow's own functions would leave this one's in the environment."""
     before = dict(os.environ)
-    with mlflow_store.by_default("sqlite:///elsewhere.db"):
-        assert mlflow_store.store_uri(trained.recipe) == "sqlite:///elsewhere.db"
+    with store.by_default("sqlite:///elsewhere.db"):
+        assert store.store_uri(trained.recipe) == "sqlite:///elsewhere.db"
     assert dict(os.environ) == before
-    monkeypatch.setenv(mlflow_store.VARIABLE, "sqlite:///mine.db")
-    with mlflow_store.by_default("sqlite:///elsewhere.db"):
+    monkeypatch.setenv(store.VARIABLE, "sqlite:///mine.db")
+    with store.by_default("sqlite:///elsewhere.db"):
         pass
-    assert mlflow_store.store_uri(trained.recipe) == "sqlite:///mine.db"
+    assert store.store_uri(trained.recipe) == "sqlite:///mine.db"
 
 
 def test_it_answers_what_the_trained_model_answered(export_dir):

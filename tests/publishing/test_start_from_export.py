@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
-from pipeline import earlier_weights, mlflow_store
+from pipeline import earlier_weights
 from pipeline.errors import JobError
 from pipeline.finding_runs import TRAINING, WEIGHTS
+from pipeline.tracking import store
 
 
 @pytest.fixture
@@ -34,8 +35,8 @@ def test_from_its_folder(same, export_dir):
 def test_from_mlflow(same, trained, export_dir):
     version = export_dir.name
     addresses = [f"models:/tiny/{version}", "models:/tiny@champion"]
-    uri = mlflow_store.store_uri(trained.recipe)
-    client = mlflow_store.connect(uri)
+    uri = store.store_uri(trained.recipe)
+    client = store.connect(uri)
     run = client.get_model_version("tiny", version).run_id
     contents = {same(address) for address in [*addresses, f"runs:/{run}/model", str(export_dir)]}
     assert len(contents) == 1  # wherever a copy lies, it stands for the same weights

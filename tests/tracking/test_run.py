@@ -14,9 +14,10 @@ import pytest
 import yaml
 
 from configs.recipe import Recipe
-from pipeline import artifacts, registry, tracking
+from pipeline import artifacts, tracking
 from pipeline.errors import Interrupted, JobError
-from pipeline.mlflow_store import connect, store_uri
+from pipeline.tracking import registry
+from pipeline.tracking.store import connect, store_uri
 
 
 @pytest.fixture

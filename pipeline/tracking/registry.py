@@ -5,9 +5,10 @@ from pathlib import Path
 import mlflow
 
 from configs.recipe import Recipe
-from pipeline import provenance, tracking
-from pipeline.mlflow_store import by_default, explained
+from pipeline import provenance
 from pipeline.prepare.checks import text_columns
+from pipeline.tracking.run import reopen
+from pipeline.tracking.store import by_default, explained
 
 
 def log_model(recipe: Recipe, run_dir: Path, export_dir: Path) -> str:
@@ -19,7 +20,7 @@ def log_model(recipe: Recipe, run_dir: Path, export_dir: Path) -> str:
         JobError: the store does not answer, or takes no model.
     """
     name = recipe.tracking.register_as or recipe.name
-    with tracking.reopen(run_dir) as run, explained(run.uri), by_default(run.uri):
+    with reopen(run_dir) as run, explained(run.uri), by_default(run.uri):
         with mlflow.start_run(run.id, log_system_metrics=False):
             logged = mlflow.pyfunc.log_model(
                 name="model",

@@ -27,7 +27,7 @@ from mlflow.utils import validation
 from configs.recipe import Recipe
 from pipeline import artifacts, provenance
 from pipeline.errors import Interrupted, JobError
-from pipeline.mlflow_store import connect, experiment_id, explained, store_uri
+from pipeline.tracking.store import connect, experiment_id, explained, store_uri
 
 LINK = "mlflow.json"  # in the run's folder: {"run_id", "tracking_uri"}
 SYSTEM_METRICS_SECONDS = 5
