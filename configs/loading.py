@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from configs import plain_yaml
+from configs.bounded_yaml import LARGEST
 from configs.mistakes import explain
 from configs.recipe import Recipe
 
@@ -21,21 +22,33 @@ def load(path: str | Path, overrides: Iterable[str] = ()) -> Recipe:
     Raises:
         RecipeError: the file cannot be read, is no YAML, or does not describe a recipe.
     """
+    return parse(_text(Path(path)), overrides, name=str(path))
+
+
+def _text(path: Path) -> str:
     try:
-        text = Path(path).read_text(encoding="utf-8")
+        if path.exists() and not (path.is_file() or path.is_dir()):
+            # Reading a pipe that nobody writes to never ends.
+            raise RecipeError(f"{path}: should be a file, got a pipe or a device")
+        with path.open("rb") as file:
+            content = file.read(LARGEST + 1)
     except OSError as error:
         raise RecipeError(f"{path}: {error.strerror}") from error
+    if len(content) > LARGEST:
+        raise RecipeError(f"{path}: larger than {LARGEST:,} bytes, which no recipe is")
+    try:
+        return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise RecipeError(f"{path}: should be UTF-8 text: {error}") from error
-    return parse(text, overrides, name=str(path))
+        line, byte = content.count(b"\n", 0, error.start) + 1, content[error.start]
+        raise RecipeError(f"{path}:{line}: should be UTF-8 text, got byte {byte:#04x}") from error
 
 
 def parse(text: str, overrides: Iterable[str] = (), name: str = "recipe") -> Recipe:
     """The same from the file's text; `name` stands in front of each mistake."""
     try:
-        values = plain_yaml.read(text)
+        values = plain_yaml.read(text, name)
     except ValueError as error:
-        raise RecipeError(f"{name}: {error}") from error
+        raise RecipeError(str(error)) from error
     if not isinstance(values, dict):
         raise RecipeError(f"{name}: should be a mapping with keys such as name, data and task")
     for override in overrides:

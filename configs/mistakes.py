@@ -16,6 +16,7 @@ from configs.recipe import Recipe
 Place = tuple[str | int, ...]
 Path = tuple[str, ...]
 
+MOST = 50  # mistakes that are told one by one
 WORDS = {
     r"^(Input|Value error,) ": "",
     r"valid dictionary( or .*)?": "mapping",
@@ -32,7 +33,7 @@ def explain(error: ValidationError, values: Any) -> list[str]:
     keys = dict(_keys(Recipe))
     remarks: dict[Path, list[str]] = {}
     got: dict[Path, str] = {}
-    for mistake in error.errors(include_url=False):
+    for mistake in error.errors(include_url=False)[:MOST]:
         path = _path(mistake, values)
         match mistake["type"]:
             case "extra_forbidden":
@@ -50,11 +51,13 @@ def explain(error: ValidationError, values: Any) -> list[str]:
                 if kind != "value_error":  # those messages are ours and say it themselves
                     got[path] = _shown(mistake["input"])
         remarks.setdefault(path, []).append(remark)
-    return [
+    lines = [
         f"{'.'.join(path)}{': ' if path else ''}"
         f"{' or '.join(dict.fromkeys(said))}{got.get(path, '')}"
         for path, said in remarks.items()
     ]
+    left = error.error_count() - MOST
+    return [*lines, f"and {left:,} more mistakes"] if left > 0 else lines
 
 
 def _keys(

@@ -8,20 +8,25 @@ from typing import Any
 
 import yaml
 
+from configs.bounded_yaml import BoundedLoader, wrong
 
-def read(text: str) -> Any:
+
+def read(text: str, name: str = "recipe") -> Any:
     """The values in a YAML text.
 
     Raises:
-        ValueError: it is no YAML; the message starts with the line.
+        ValueError: it is no YAML; the message starts with `name` and the line.
     """
     try:
         return yaml.load(text, _Loader)
     except yaml.MarkedYAMLError as error:
-        line = f"line {error.problem_mark.line + 1}: " if error.problem_mark else ""
-        raise ValueError(f"{line}{error.problem}") from error
-    except yaml.YAMLError as error:
-        raise ValueError(str(error)) from error
+        line = f":{error.problem_mark.line + 1}" if error.problem_mark else ""
+        raise ValueError(f"{name}{line}: {error.problem}") from error
+    except yaml.reader.ReaderError as error:
+        place = f"{name}:{text.count(chr(10), 0, error.position) + 1}"
+        raise ValueError(f"{place}: unacceptable character U+{error.character:04X}") from error
+    except (ValueError, OverflowError) as error:  # of PyYAML's scanner
+        raise ValueError(f"{name}: an escape such as \\U names no character") from error
 
 
 def write(values: Any) -> str:
@@ -42,7 +47,7 @@ def write_inline(value: Any) -> str:
     return text.removesuffix("\n").removesuffix("\n...")
 
 
-class _Loader(yaml.SafeLoader):
+class _Loader(BoundedLoader):
     pass
 
 
@@ -54,19 +59,15 @@ def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for key, value in node.value:
         if not isinstance(key, yaml.ScalarNode):
-            raise _wrong("a key should be a single word", key)
+            raise wrong("a key should be a single word", key.start_mark)
         if key.value in values:
-            raise _wrong(f"key {key.value!r} stands here a second time", key)
+            raise wrong(f"key {key.value!r} stands here a second time", key.start_mark)
         values[key.value] = loader.construct_object(value, deep=True)
     return values
 
 
 def _tuple(loader: _Loader, node: yaml.SequenceNode) -> tuple[Any, ...]:
     return tuple(loader.construct_sequence(node, deep=True))
-
-
-def _wrong(problem: str, node: yaml.Node) -> yaml.MarkedYAMLError:
-    return yaml.constructor.ConstructorError(None, None, problem, node.start_mark)
 
 
 def _string(dumper: _Dumper, text: str) -> yaml.Node:

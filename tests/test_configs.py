@@ -1,6 +1,8 @@
 """Recipes: what is read is what was written, and every mistake is told in one line."""
 
 import json
+import os
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -126,16 +128,32 @@ def test_each_mistake_has_a_line():
     assert len(str(caught.value).splitlines()) == 3
 
 
+# Nine letters, each nine times the one before: 500 million values in 300 bytes.
+BOMB = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
+    f"{letter}: &{letter} [{', '.join([f'*{before}'] * 9)}]\n"
+    for before, letter in pairwise("abcdefghi")
+)
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("seed: 1\nname: a\nseed: 2\n", "r.yaml: line 3: key 'seed' stands here a second time"),
-        ("name: a\ndata: [1\n", "r.yaml: line 3: expected ',' or ']'"),
+        ("seed: 1\nname: a\nseed: 2\n", "r.yaml:3: key 'seed' stands here a second time"),
+        ("name: a\ndata: [1\n", "r.yaml:3: expected ',' or ']'"),
         ("- a\n", "r.yaml: should be a mapping with keys such as name, data and task"),
         ("", "r.yaml: should be a mapping with keys such as name, data and task"),
-        ("[a]: b\n", "r.yaml: line 1: a key should be a single word"),
-        ("name: *a\n", "r.yaml: line 1: found undefined alias 'a'"),
-        ("name: \x00\n", "r.yaml: unacceptable character"),
+        ("[a]: b\n", "r.yaml:1: a key should be a single word"),
+        ("name: *a\n", "r.yaml:1: found undefined alias 'a'"),
+        ("a: &a [*a]\n", "r.yaml:1: an alias stands inside of what it names"),
+        ("a: " + "[" * 5_000, "r.yaml:1: nested deeper than 32 levels"),
+        ("a:\n" + "- " * 5_000, "r.yaml:2: nested deeper than 32 levels"),
+        (BOMB, "r.yaml:5: too large, counting each alias"),
+        (f"a: &a {'x' * 9_999}\nb: [{'*a, ' * 999}]", "r.yaml:2: too large, counting each alias"),
+        ("a: " + "9" * 5_000, "r.yaml:1: cannot be read as int"),
+        ("a: b\nc: !!timestamp x", "r.yaml:2: cannot be read as timestamp"),
+        ("a: !!python/name:os.system ''", "r.yaml:1: could not determine a constructor"),
+        ('a: "\\UFFFFFFFF"', "r.yaml: an escape such as"),
+        ("name: \x00\n", "r.yaml:1: unacceptable character U+0000"),
     ],
 )
 def test_file_that_is_no_recipe_is_told_by_line(text, message):
@@ -155,9 +173,39 @@ def test_list_index_out_of_range_is_an_error():
         loading.parse(SMALL, ["data.columns=[a]", "data.columns.3=b"])
 
 
-def test_missing_file_is_an_error(tmp_path):
-    with pytest.raises(loading.RecipeError, match=r"none\.yaml: No such file"):
-        loading.load(tmp_path / "none.yaml")
+def test_aliases_are_as_good_as_copies():
+    text = SMALL + "\ntrain: {epochs: &n 3, early_stopping: {patience: *n}}"
+    assert loading.parse(text) == loading.parse(text.replace("&n ", "").replace("*n", "3"))
+
+
+def test_of_very_many_mistakes_some_are_told():
+    with pytest.raises(loading.RecipeError) as caught:
+        loading.parse(SMALL, ["model.widths=[" + "x, " * 1_000 + "]"], name="r.yaml")
+    lines = str(caught.value).splitlines()
+    assert len(lines) == 51
+    assert lines[49] == 'r.yaml: model.widths.49: should be a valid integer, got "x"'
+    assert lines[50].endswith("more mistakes")
+
+
+def test_file_that_cannot_be_read_is_told(tmp_path):
+    def told(content: bytes) -> str:
+        (tmp_path / "r.yaml").write_bytes(content)
+        with pytest.raises(loading.RecipeError) as caught:
+            loading.load(tmp_path / "r.yaml")
+        return str(caught.value).removeprefix(f"{tmp_path}/r.yaml")
+
+    assert told(SMALL.encode("utf-16")) == ":1: should be UTF-8 text, got byte 0xff"
+    assert told(b"name: a\nwork: caf\xe9\n") == ":2: should be UTF-8 text, got byte 0xe9"
+    assert told(b"# " * 500_001) == ": larger than 1,000,000 bytes, which no recipe is"
+    os.mkfifo(tmp_path / "pipe")
+    for name, said in (("none", "No such file"), ("", "Is a directory"), ("pipe", "got a pipe")):
+        with pytest.raises(loading.RecipeError, match=said):
+            loading.load(tmp_path / name)
+
+
+def test_a_byte_order_mark_is_no_part_of_a_recipe(tmp_path):
+    (tmp_path / "r.yaml").write_text(SMALL, encoding="utf-8-sig")
+    assert loading.load(tmp_path / "r.yaml") == loading.parse(SMALL)
 
 
 @pytest.mark.parametrize(
