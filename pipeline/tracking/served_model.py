@@ -4,13 +4,14 @@ MLflow keeps a copy of this file beside the model and runs it wherever the model
 imports nothing of textmill: tensorflow and tensorflow_text are enough.
 """
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+import pandas as pd
 from mlflow.models import ModelConfig, set_model
 from mlflow.pyfunc import PythonModel
-from pydantic import BaseModel
 
-# A tagger's output in which -1 says that a row has ended -> the outputs that end with it.
+# An output in which -1 says that a row has ended -> the outputs that end with it.
 ROWS = {
     "begins": ("words", "begins", "ends", "tags", "scores"),
     "span_begins": ("span_labels", "span_begins", "span_ends"),
@@ -18,6 +19,11 @@ ROWS = {
 
 
 class Texts(PythonModel):
+    """Args: columns, the names of the model's inputs: text, and of pairs second."""
+
+    def __init__(self, columns: Sequence[str]) -> None:
+        self.columns = list(columns)
+
     def load_context(self, context: Any) -> None:
         import tensorflow as tf
         import tensorflow_text  # noqa: F401  (registers the tokenizer's ops)
@@ -26,32 +32,51 @@ class Texts(PythonModel):
         self.answer = loaded.signatures["serving_default"]
         self.loaded = loaded  # the signature does not keep its model alive
 
-    def predict(self, context: Any, model_input: list[str]):  # type: ignore[override]
-        """One dict a text, with the outputs of `serving_default`, without padding."""
-        return self.answers(text=model_input)
+    # A type that MLflow does not convert to: for list[str] it would take the first column of a
+    # table, whatever its name.
+    def predict(self, context: Any, model_input: pd.DataFrame) -> list[dict[str, Any]]:  # type: ignore[override]
+        """One dict a text or pair, with the outputs of `serving_default`, without padding.
 
-    def answers(self, **columns: list[str]) -> list[dict[str, Any]]:
+        Args: model_input, a table with the columns by name, as a DataFrame, a dict of lists or a
+            list of dicts; of a model with one column a list of strings, too.
+        """
         import tensorflow as tf
 
-        given = {name: tf.constant(texts, tf.string) for name, texts in columns.items()}
+        given = {
+            name: tf.constant(texts, tf.string)
+            for name, texts in texts_by_column(model_input, self.columns).items()
+        }
         outputs = {name: value.numpy() for name, value in self.answer(**given).items()}
         return [
             unpadded({name: readable(value[row]) for name, value in outputs.items()})
-            for row in range(len(columns["text"]))
+            for row in range(len(given[self.columns[0]]))
         ]
 
 
-class Pair(BaseModel):
-    text: str
-    second: str
+def texts_by_column(asked: Any, columns: list[str]) -> dict[str, list[str]]:
+    """The columns of what `Texts.predict` takes.
 
-
-class Pairs(Texts):
-    def predict(self, context: Any, model_input: list[Pair]):  # type: ignore[override]
-        """One dict a pair, with the outputs of `serving_default`."""
-        return self.answers(
-            text=[pair.text for pair in model_input], second=[pair.second for pair in model_input]
-        )
+    Raises:
+        ValueError: a column is missing, or holds something else than strings.
+    """
+    if isinstance(asked, str):
+        asked = [asked]
+    if isinstance(asked, Mapping):
+        asked = {name: [cell] if isinstance(cell, str) else cell for name, cell in asked.items()}
+    elif not isinstance(asked, pd.DataFrame):
+        asked = list(asked)
+        if not asked:
+            asked = {name: [] for name in columns}
+        elif not isinstance(asked[0], Mapping):
+            asked = {columns[0]: asked}
+    table = pd.DataFrame(asked)
+    if missing := [name for name in columns if name not in table]:
+        raise ValueError(f"the model reads {columns}: {missing} not in {list(table.columns)}")
+    for name in columns:
+        for row, text in enumerate(table[name]):
+            if not isinstance(text, str):
+                raise ValueError(f"{name!r} of row {row} should be a string, got {text!r}")
+    return {name: table[name].tolist() for name in columns}
 
 
 def readable(value: Any) -> Any:
@@ -64,7 +89,9 @@ def readable(value: Any) -> Any:
 
 
 def unpadded(row: dict[str, Any]) -> dict[str, Any]:
-    """A tagger's answer to one text; other answers as they are."""
+    """The answer to one text by a tagger, or by what fills in masks; other answers as they are."""
+    if "masks" in row:  # how many answers the text has
+        row |= {name: row[name][: row["masks"]] for name in ("tokens", "scores")}
     for counted, names in ROWS.items():
         if counted in row:
             end = sum(place >= 0 for place in row[counted])
@@ -72,5 +99,4 @@ def unpadded(row: dict[str, Any]) -> dict[str, Any]:
     return row
 
 
-settings = ModelConfig(development_config={"pairs": False})
-set_model(Pairs() if settings.get("pairs") else Texts())
+set_model(Texts(ModelConfig(development_config={"columns": ["text"]}).get("columns")))

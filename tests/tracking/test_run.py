@@ -1,50 +1,21 @@
-"""A real SQLite store says what a run holds; a real process serves the registered model."""
+"""A real SQLite store says what the run of a job holds."""
 
 import json
 import logging
 import os
 import socket
 import subprocess
-import sys
 import time
 
-import httpx
 import mlflow
 import pytest
 import yaml
+from small_recipe import small_recipe
 
 from configs.recipe import Recipe
-from pipeline import artifacts, tracking
+from pipeline import tracking
 from pipeline.errors import Interrupted, JobError
-from pipeline.tracking import registry
 from pipeline.tracking.store import connect, store_uri
-
-
-@pytest.fixture
-def recipe(mlflow_store, tmp_path):
-    return make_recipe(tmp_path, tracking={"uri": mlflow_store, "experiment": "tracking-tests"})
-
-
-def make_recipe(folder, **settings):
-    settings = {
-        "name": "tiny",
-        "work": str(folder / "work"),
-        "data": {"train": "samples/*.csv"},
-        "task": {"kind": "classify"},
-        "model": {"kind": "text_cnn"},
-    } | settings
-    return Recipe.model_validate(settings)
-
-
-@pytest.fixture
-def prepared(tmp_path):
-    facts = {
-        "splits": {"train": {"examples": 30}, "test": {"examples": 4}},
-        "dead_letters": {"empty text": 2},
-    }
-    with artifacts.publish(tmp_path / "prepared", "0123456789abcdef", facts) as folder:
-        (folder / "report.html").write_text("<p>data</p>")
-    return tmp_path / "prepared"
 
 
 def stored(run):
@@ -170,7 +141,7 @@ def test_a_store_that_fails_later_loses_nothing(recipe, prepared, tmp_path, capl
 
 def test_values_longer_than_the_store_takes_are_cut(mlflow_store, prepared, tmp_path):
     files = [f"folder/part-{i:05d}.csv" for i in range(1000)]
-    recipe = make_recipe(tmp_path, data={"train": files}, tracking={"uri": mlflow_store})
+    recipe = small_recipe(tmp_path, data={"train": files}, tracking={"uri": mlflow_store})
     with tracking.open_run(recipe, tmp_path / "run", prepared) as run:
         pass
     assert stored(run).data.params["data.train"].startswith('["folder/part-00000.csv", ')
@@ -178,10 +149,10 @@ def test_values_longer_than_the_store_takes_are_cut(mlflow_store, prepared, tmp_
 
 def test_store_is_the_recipes_else_the_environments_else_in_the_work_folder(tmp_path, monkeypatch):
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    assert store_uri(make_recipe(tmp_path)) == f"sqlite:///{tmp_path}/work/mlflow.db"
+    assert store_uri(small_recipe(tmp_path)) == f"sqlite:///{tmp_path}/work/mlflow.db"
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://tracking:5000")
-    assert store_uri(make_recipe(tmp_path)) == "http://tracking:5000"
-    recipe = make_recipe(tmp_path, tracking={"uri": "sqlite:///own.db"})
+    assert store_uri(small_recipe(tmp_path)) == "http://tracking:5000"
+    recipe = small_recipe(tmp_path, tracking={"uri": "sqlite:///own.db"})
     assert store_uri(recipe) == "sqlite:///own.db"
 
 
@@ -200,160 +171,3 @@ def test_an_unreachable_store_stops_the_job_within_seconds(tmp_path):
             connect(uri)
     assert time.monotonic() - start < 10
     assert "MLFLOW_HTTP_REQUEST_TIMEOUT" not in os.environ
-
-
-@pytest.fixture(scope="module")
-def export(tmp_path_factory):
-    """A SavedModel on raw strings that needs tensorflow_text's ops."""
-    import tensorflow as tf
-    import tensorflow_text
-
-    class Counts(tf.Module):
-        @tf.function(input_signature=[tf.TensorSpec([None], tf.string, "text")])
-        def __call__(self, text):
-            number = tensorflow_text.WhitespaceTokenizer().tokenize(text).row_lengths()
-            return {"label": tf.where(number > 1, "länger", "kurz"), "score": number}
-
-    model, folder = Counts(), tmp_path_factory.mktemp("export")
-    tf.saved_model.save(model, str(folder), signatures={"serving_default": model.__call__})
-    return folder
-
-
-ANSWERS = [{"label": "länger", "score": 2}, {"label": "kurz", "score": 1}]
-
-
-def test_the_registered_model_answers_raw_strings(recipe, prepared, tmp_path, export):
-    with tracking.open_run(recipe, tmp_path / "run", prepared) as run:
-        pass
-    assert registry.log_model(recipe, tmp_path / "run", export) == "1"
-    assert registry.log_model(recipe, tmp_path / "run", export) == "2"
-    assert stored(run).info.status == "FINISHED"
-    assert run.client.get_model_version_by_alias("tiny", "champion").version == 2
-    model = mlflow.pyfunc.load_model("models:/tiny@champion")
-    assert model.predict(["zwei Wörter", "ß"]) == ANSWERS
-    assert model.predict([]) == []
-
-
-@pytest.fixture(scope="module")
-def pairs_export(tmp_path_factory):
-    """How many bytes longer the second text is."""
-    import tensorflow as tf
-
-    class Longer(tf.Module):
-        @tf.function(input_signature=[tf.TensorSpec([None], tf.string)] * 2)
-        def __call__(self, text, second):
-            return {"value": tf.strings.length(second) - tf.strings.length(text)}
-
-    model, folder = Longer(), tmp_path_factory.mktemp("pairs")
-    tf.saved_model.save(model, str(folder), signatures={"serving_default": model.__call__})
-    return folder
-
-
-PAIRS = [{"text": "a", "second": "abc"}, {"second": "", "text": "abc"}]
-PAIR_ANSWERS = [{"value": 2}, {"value": -3}]
-PAIR_TASK = {"kind": "regress", "second": "other"}
-
-
-def test_the_registered_model_of_pairs(mlflow_store, prepared, tmp_path, pairs_export):
-    import pandas as pd
-
-    tracked = {"uri": mlflow_store, "experiment": "tracking-tests", "register_as": "pairs"}
-    recipe = make_recipe(tmp_path, task=PAIR_TASK, tracking=tracked)
-    with tracking.open_run(recipe, tmp_path / "run", prepared):
-        pass
-    registry.log_model(recipe, tmp_path / "run", pairs_export)
-    model = mlflow.pyfunc.load_model("models:/pairs@champion")
-    for asked in (PAIRS, pd.DataFrame(PAIRS)):
-        assert model.predict(asked) == PAIR_ANSWERS
-    assert model.predict([]) == []
-    with pytest.raises(mlflow.exceptions.MlflowException, match="second"):
-        model.predict([{"text": "a"}])
-
-
-def test_the_registered_tagger_answers_without_padding(mlflow_store, prepared, tmp_path):
-    import tensorflow as tf
-
-    class Letters(tf.Module):
-        """A word's tag is itself; each but an `a` is a span."""
-
-        @tf.function(input_signature=[tf.TensorSpec([None], tf.string)])
-        def __call__(self, text):
-            words = tf.strings.split(text)
-            begins = tf.ragged.range(words.row_lengths())
-            spans = words != "a"
-            found = {
-                "words": words, "tags": words, "begins": begins, "ends": begins + 1,
-                "scores": tf.ones_like(begins),
-                "span_labels": tf.ragged.boolean_mask(words, spans),
-                "span_begins": tf.ragged.boolean_mask(begins, spans),
-                "span_ends": tf.ragged.boolean_mask(begins + 1, spans),
-            }  # fmt: skip
-            return {k: v.to_tensor("" if v.dtype == tf.string else -1) for k, v in found.items()}
-
-    model = Letters()
-    tf.saved_model.save(model, str(tmp_path / "export"), {"serving_default": model.__call__})
-    tracked = {"uri": mlflow_store, "experiment": "tracking-tests", "register_as": "letters"}
-    recipe = make_recipe(tmp_path, tracking=tracked)
-    with tracking.open_run(recipe, tmp_path / "run", prepared):
-        pass
-    registry.log_model(recipe, tmp_path / "run", tmp_path / "export")
-    first, none, last = mlflow.pyfunc.load_model("models:/letters@champion").predict(
-        ["a b", "", "c a c"]
-    )
-    assert (first["words"], first["span_labels"], first["span_begins"]) == (["a", "b"], ["b"], [1])
-    assert set(map(len, none.values())) == {0}
-    assert (last["ends"], last["span_ends"]) == ([1, 2, 3], [1, 3])
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("folder", "task", "asked", "answers"),
-    [
-        ("export", {"kind": "classify"}, ["zwei Wörter", "ß"], ANSWERS),
-        ("pairs_export", PAIR_TASK, PAIRS, PAIR_ANSWERS),
-    ],
-)
-def test_mlflow_serves_the_registered_model(
-    mlflow_store, prepared, tmp_path, request, folder, task, asked, answers
-):
-    export = request.getfixturevalue(folder)
-    tracked = {"uri": mlflow_store, "experiment": "tracking-tests", "register_as": "served"}
-    recipe = make_recipe(tmp_path, task=task, tracking=tracked)
-    with tracking.open_run(recipe, tmp_path / "run", prepared):
-        pass
-    registry.log_model(recipe, tmp_path / "run", export)
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port = server.getsockname()[1]
-    bin_folder = os.path.dirname(sys.executable)
-    environment = {
-        **os.environ,
-        "MLFLOW_TRACKING_URI": mlflow_store,
-        "PATH": f"{bin_folder}:{os.environ['PATH']}",
-    }
-    command = [f"{bin_folder}/mlflow", "models", "serve", "--model-uri", "models:/served@champion"]
-    command += ["--env-manager", "local", "--port", str(port)]
-    log = tmp_path / "serve.log"
-    with (
-        log.open("w") as out,
-        subprocess.Popen(
-            command, env=environment, stdout=out, stderr=out, start_new_session=True
-        ) as process,
-    ):
-        try:
-            url = f"http://127.0.0.1:{port}"
-            answer = eventually(lambda: httpx.get(f"{url}/ping"), process, log)
-            assert answer.status_code == 200
-            answer = httpx.post(f"{url}/invocations", json={"inputs": asked}, timeout=60)
-            assert answer.json()["predictions"] == answers, answer.text
-        finally:
-            os.killpg(process.pid, 15)
-
-
-def eventually(ask, process, log, seconds=120):
-    end = time.monotonic() + seconds
-    while time.monotonic() < end and process.poll() is None:
-        try:
-            return ask()
-        except httpx.TransportError:
-            time.sleep(0.5)
-    raise AssertionError(f"no answer from the server:\n{log.read_text()[-3000:]}")
