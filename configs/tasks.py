@@ -1,10 +1,24 @@
 """What is to be learned: which columns hold texts and labels, and how the answer is scored."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from configs.closed import Closed
+
+
+def _by_id(names: Any) -> Any:
+    """The names of a list by their places, as class ids count them from 0."""
+    if isinstance(names, list | tuple):
+        return {str(place): name for place, name in enumerate(names)}
+    return names
+
+
+# What a label of the files is called: {Refund: refund} makes one of two spellings, {"-1": null}
+# says that a label is none, and a list has the names of class ids: [O, B-PER, I-PER].
+LabelNames = Annotated[
+    dict[str, Annotated[str, Field(pattern=r"\S")] | None], BeforeValidator(_by_id)
+]
 
 
 class Classify(Closed):
@@ -14,6 +28,7 @@ class Classify(Closed):
     text: str = "text"
     second: str | None = None  # the column of a pair's second text: entailment, paraphrase
     label: str = "label"
+    label_names: LabelNames | None = None
     class_weights: Literal["none", "balanced"] | dict[str, float] = "none"
     label_smoothing: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.0
 
@@ -21,12 +36,14 @@ class Classify(Closed):
 class Multilabel(Closed):
     """Any number of labels for a text; the column holds them joined by the separator.
 
-    A JSONL or Parquet column may hold a list instead.
+    A JSONL or Parquet column may hold a list instead, and any column one that is written out, as
+    Python, JSON and NumPy do: ['a', 'b'].
     """
 
     kind: Literal["multilabel"]
     text: str = "text"
     label: str = "labels"
+    label_names: LabelNames | None = None
     separator: str = "|"
     threshold: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.5
 
@@ -38,6 +55,7 @@ class Regress(Closed):
     text: str = "text"
     second: str | None = None  # the column of a pair's second text: similarity
     label: str = "label"
+    decimal: Literal[".", ","] = "."  # what stands before a number's fraction
 
 
 class Tag(Closed):
@@ -51,6 +69,7 @@ class Tag(Closed):
     kind: Literal["tag"]
     text: str = "words"
     label: str = "tags"
+    label_names: LabelNames | None = None
     scheme: Literal["plain", "iob1", "bio", "bioes"] = "bio"  # plain: tags spell no spans
     decoder: Literal["softmax", "crf"] = "softmax"
 

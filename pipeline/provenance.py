@@ -10,8 +10,11 @@ PACKAGES = ("tensorflow", "keras", "tensorflow-text", "apache-beam", "mlflow", "
 
 
 def flatten(value: Any, prefix: str = "") -> dict[str, str]:
-    """Nested mappings as one, with dots in the names; strings as they are, the rest as JSON."""
-    if isinstance(value, dict) and value:
+    """Nested mappings as one, with dots in the names; strings as they are, the rest as JSON.
+
+    So is a mapping of labels that are no words, for MLflow allows few characters in a name.
+    """
+    if isinstance(value, dict) and value and all(map(str.isidentifier, value)):
         return {
             name: text
             for key, inner in value.items()

@@ -11,6 +11,7 @@ from configs.models import Ensemble
 from configs.recipe import Recipe
 from pipeline import artifacts, earlier_weights, finding_runs, members, pretrained_elmo
 from pipeline.finding_runs import TRAINING, WEIGHTS
+from pipeline.prepare.inputs import LATER
 from pipeline.training import checkpoints
 
 # What may change between two starts of the same job: none of it changes the numbers.
@@ -20,7 +21,9 @@ FREE = {"strategy", "save_every", "keep", "log_every"}
 def mark(recipe: Recipe, prepared: Path) -> str:
     """The fingerprint of everything that the trained weights depend on."""
     data = artifacts.manifest(prepared)["fingerprint"]
-    settings = recipe.model_dump(mode="json", include={"seed", "task", "model"})
+    settings = recipe.model_dump(
+        mode="json", include={"seed", "task", "model"}, exclude={"task": LATER}
+    )
     train = recipe.train.model_dump(mode="json", exclude=FREE)
     return artifacts.fingerprint(data, settings, train, _starts(recipe))
 

@@ -15,6 +15,8 @@ from pipeline.prepare import files
 from pipeline.text import earlier_words
 
 SPLITS = ("train", "valid", "test")
+# Keys of tasks that came later: data prepared before them are those of their defaults.
+LATER = {"label_names", "decimal"}
 
 
 @dataclass(frozen=True)
@@ -86,6 +88,7 @@ def settings(recipe: Recipe) -> dict[str, Any]:
     if isinstance(recipe.task, MaskedLanguageModel) and recipe.task.masking.static:
         deciding.add("masking")
     task = recipe.task.model_dump(include=deciding, exclude_none=True)
+    task |= recipe.task.model_dump(include=LATER, exclude_defaults=True)
     if isinstance(recipe.task, MaskedLanguageModel):  # whose examples are drawn
         task |= {"short": recipe.task.short_share, "seed": recipe.seed}
     return {"data": data, "text": text, "task": task}

@@ -11,6 +11,7 @@ from configs.recipe import Recipe
 from configs.tasks import MaskedLanguageModel
 from pipeline.prepare import pretraining_report
 from pipeline.prepare.dead_letters import reasons
+from pipeline.prepare.doubtful_labels import doubts
 from pipeline.prepare.inputs import SPLITS, Unit
 from pipeline.prepare.labels import Labels
 from pipeline.prepare.plans import Plan
@@ -135,6 +136,10 @@ def remarks(told: Facts, data: Data) -> list[str]:
         if part["without_tokens"]:
             found.append(f"{part['without_tokens']:,} texts of {split} hold no token at all.")
     if isinstance(train["labels"], dict):
+        counted = Counter[str]()
+        for part in told["splits"].values():
+            counted.update(part["labels"])
+        found += doubts(counted)
         few = [name for name, count in train["labels"].items() if count < 10]
         if few:
             found.append(

@@ -11,6 +11,7 @@ from typing import Any
 
 from pipeline.errors import JobError
 from pipeline.prepare.bad_records import FIELDS, NOT_UTF8, TOO_LONG, Bad, Record, bad
+from pipeline.prepare.class_names import class_names
 from pipeline.prepare.conll import conll_records, conllu_records
 from pipeline.prepare.files import LONGEST_RECORD, Overlong, checked_header, lines, open_file
 from pipeline.prepare.squad import squad_records
@@ -153,7 +154,10 @@ def document_records(path: str, needed: tuple[str, ...]) -> Iterator[tuple[int, 
 def parquet_records(
     path: str, needed: tuple[str, ...], others: bool = False
 ) -> Iterator[tuple[int, Record]]:
-    """Rows of the needed columns or of all, a few megabytes at a time, never a whole row group."""
+    """Rows of the needed columns or of all, a few megabytes at a time, never a whole row group.
+
+    Class ids in the needed columns have the names that the file gives them.
+    """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -167,6 +171,8 @@ def parquet_records(
             )
             rows = max(1, min(1024, BATCH_BYTES * table.metadata.num_rows // max(1, size)))
             columns = None if others else list(needed)
+            namers = class_names(table.schema_arrow.metadata)
+            namers = {column: namers[column] for column in needed if column in namers}
             for batch in table.iter_batches(rows, columns=columns, use_threads=False):
                 # As bytes, because Arrow does not check that strings are UTF-8 and we must.
                 values = [
@@ -174,7 +180,10 @@ def parquet_records(
                 ]
                 for row in zip(*values, strict=True):
                     number += 1
-                    yield number, decoded_row(dict(zip(batch.schema.names, row, strict=True)))
+                    record = dict(zip(batch.schema.names, row, strict=True))
+                    for column, named in namers.items():
+                        record[column] = named(record[column])
+                    yield number, decoded_row(record)
     except (pa.ArrowException, OSError, ValueError) as error:
         raise JobError(f"{path}: cannot be read as Parquet ({error})") from error
 

@@ -123,6 +123,8 @@ def _stages(recipe: Recipe, units: list[Unit], folder: Path, scratch: Path) -> d
     dead_letters.judge([*scans, *made], records, data.max_bad, folder)
 
     told = report.facts(recipe, units, known, scans, made, planned)
+    for remark in told["remarks"]:
+        log.warning("worth a look: %s", remark)
     written = {split: part["examples"] for split, part in report.written(told).items()}
     check_splits(data, written, planned.dropped)
     names = shards.move([fact["shards"] for fact in made], scratch / "shards", folder)

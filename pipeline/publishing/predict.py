@@ -177,7 +177,9 @@ def _rows(unit: Unit) -> Iterator[Row]:
     for line, record in sources.read(unit.path, unit.kind, unit.columns, others=True):
         if isinstance(record, dict):
             try:
-                texts = (_text(record.get(column), unit.given) for column in unit.columns)
+                texts = (
+                    _text(checks.value_in(record, column), unit.given) for column in unit.columns
+                )
                 yield Row(line, record, tuple(texts))
                 continue
             except checks.Refused as refused:

@@ -29,7 +29,7 @@ def test_every_reason_with_file_line_and_record(prepared, tmp_path):
         8: (b'{"text": "no label"}', "missing column"),
         13: (b'{"text": " \\t ", "label": "a"}', "empty text"),
         21: (b'{"text": "<br/> <br>", "label": "a"}', "empty text"),
-        22: (b'{"text": "x", "label": ""}', "empty label"),
+        22: (b'{"text": "x", "label": ""}', "missing label"),
         30: (b'{"text": ["x"], "label": "a"}', "text is not a string"),
         31: (b'{"text": "x", "label": {}}', "label is neither a string nor a number"),
         35: (b'{"text": "\\ud800", "label": "a"}', "not UTF-8"),

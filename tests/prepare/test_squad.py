@@ -100,7 +100,7 @@ def test_damaged_parts_are_bad_records(tmp_path):
 @pytest.mark.parametrize(
     ("answers", "reason"),
     [
-        (None, "missing column"),
+        (None, "answers are not a list"),
         ("October", "answers are not a list"),
         (["October"], "an answer is not an object with text and start"),
         ([{"text": "October"}], "an answer lacks its text or its start"),

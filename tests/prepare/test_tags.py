@@ -104,7 +104,7 @@ def test_each_bad_sentence_is_a_dead_letter(prepared, tmp_path):
     )
     assert sorted((d["file"][-7:], d["line"], d["reason"]) for d in dead_letters(directory)) == [
         ("a.conll", 62, "wrong number of fields"),
-        ("a.conll", 64, "empty label"),
+        ("a.conll", 64, "missing label"),
         ("a.conll", 66, "empty word"),
         ("a.conll", 68, "empty text"),
         ("b.conll", 1, "unknown label"),
