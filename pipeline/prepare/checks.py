@@ -11,6 +11,10 @@ from pipeline.text import schemes
 
 EMPTY_TEXT = "empty text"
 MISSING = "missing column"
+NO_SPANS = (
+    "a tag is not O, B-x, I-x, E-x or S-x: should task.scheme be plain, or task.label_names name"
+    " its tags?"
+)
 
 
 class Checked(NamedTuple):
@@ -110,7 +114,7 @@ def spelled(tags: tuple[str, ...], num_words: int, task: Tag) -> tuple[str, ...]
     if task.scheme == "plain":
         return tags
     if not all(map(schemes.spells_spans, tags)):
-        raise Refused("a tag is not O, B-x, I-x, E-x or S-x: should task.scheme be plain?")
+        raise Refused(NO_SPANS)
     return tuple(schemes.convert(tags, task.scheme))
 
 

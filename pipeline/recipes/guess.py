@@ -1,8 +1,8 @@
 """The task that a file is for, from the columns that are named and what stands in them."""
 
-from collections import Counter
-from itertools import pairwise
-from typing import Any, Literal
+import logging
+import re
+from typing import Any
 
 from configs.loading import RecipeError
 from configs.tasks import (
@@ -15,9 +15,12 @@ from configs.tasks import (
     Tag,
     Task,
 )
+from pipeline.prepare.label_values import as_list, is_missing
+from pipeline.recipes import guess_tags
 from pipeline.recipes.families import PRETRAINING
 
-Scheme = Literal["plain", "iob1", "bio", "bioes"]
+DECIMAL_COMMA = re.compile(r"[-+]?\d+,\d+")
+log = logging.getLogger("textmill")
 
 
 def task(
@@ -45,17 +48,40 @@ def task(
         return MaskedLanguageModel(kind=kind, text=columns["text"], pairs="none"), "hidden words"
     if kind == "language_model" or "label" not in columns:
         return LanguageModel(kind="language_model", text=columns["text"]), "the next word"
+    seen = [value for value in seen if not is_missing(value)]
+    rows = [row for row in map(as_list, seen) if row is not None]
     if kind == "tag" or (kind is None and lists):
-        scheme, why = _scheme([tags for tags in seen if isinstance(tags, list)])
-        return Tag(kind="tag", **columns, scheme=scheme), why
+        return _tag(columns, rows)
+    if kind is None and "second" not in columns and 2 * len(rows) > len(seen):
+        _check_names(columns["label"], rows)
+        written = "" if isinstance(seen[0], list) else "lists that were written out as text"
+        return Multilabel(kind="multilabel", **columns), written
+    return _of_names(kind, columns, seen)
+
+
+def _of_names(kind: str | None, columns: dict[str, str], seen: list[Any]) -> tuple[Task, str]:
+    """The task of values that are names or numbers.
+
+    Raises:
+        RecipeError: they look like neither, or may be both.
+    """
     names = {str(value).strip() for value in seen}
-    one_text = "second" not in columns
-    separator = _separator(names) if one_text else None
-    if kind == "multilabel" or (kind is None and any(isinstance(value, list) for value in seen)):
+    commas = any(map(DECIMAL_COMMA.fullmatch, names))
+    commas = commas and all(DECIMAL_COMMA.fullmatch(n) or _is_number(n) for n in names)
+    if kind is None and commas:
+        raise RecipeError(
+            f"--label: column {columns['label']!r} holds values such as"
+            f" {next(n for n in sorted(names) if ',' in n)!r}: numbers with a decimal comma, or two"
+            " labels? Say --task regress, --task multilabel or --task classify"
+        )
+    separator = _separator(names) if "second" not in columns else None
+    if kind == "multilabel":
         return Multilabel(kind="multilabel", **columns, separator=separator or "|"), ""
     if kind is None and separator:
         why = f"{separator!r} joins few labels to {len(names):,} combinations"
         return Multilabel(kind="multilabel", **columns, separator=separator), why
+    if kind == "regress" and commas:
+        return Regress(kind="regress", **columns, decimal=","), "numbers with a decimal comma"
     numbers = [float(name) for name in names if _is_number(name)]
     measured = len(numbers) == len(names) and (len(names) > 100 or any(n % 1 for n in numbers))
     if kind == "regress" or (kind is None and measured):
@@ -67,6 +93,37 @@ def task(
             " --task classify"
         )
     return Classify(kind="classify", **columns), f"{len(names):,} different labels"
+
+
+def _tag(columns: dict[str, str], sentences: list[list[Any]]) -> tuple[Task, str]:
+    found = guess_tags.spelling(sentences)
+    if found.doubt:
+        log.warning("worth a look: column %r: %s", columns["label"], found.doubt)
+    task = Tag(kind="tag", **columns, scheme=found.scheme, label_names=found.label_names)
+    return task, "; ".join(filter(None, [found.why, found.doubt]))
+
+
+def _check_names(column: str, rows: list[list[Any]]) -> None:
+    """
+    Raises:
+        RecipeError: lists hold numbers that are no labels: measures, or 0 and 1 for each label.
+    """
+    items = {item for row in rows for item in row if isinstance(item, int | float | str)}
+    numbers = {float(item) for item in items if _is_number(str(item))}
+    if len(numbers) < len({str(item) for item in items}):
+        return
+    if any(number % 1 for number in numbers):
+        raise RecipeError(
+            f"--label: column {column!r} holds lists of numbers with fractions, and no task learns"
+            " several numbers: choose a column with one, or insist that they are labels with --task"
+            " multilabel"
+        )
+    lengths = {len(row) for row in rows}
+    if numbers and numbers <= {0.0, 1.0} and len(lengths) == 1 and lengths != {1}:
+        raise RecipeError(
+            f"--label: column {column!r} holds lists of 0 and 1, a place for each label: write the"
+            " names of the labels that have a 1, or insist with --task multilabel"
+        )
 
 
 def _span(columns: dict[str, str], seen: list[Any], named: bool) -> Span:
@@ -94,27 +151,6 @@ def _has_places(value: Any) -> bool:
     """Whether it is an answer, or a list of them: SQuAD's, or a table's."""
     first = value[0] if isinstance(value, list) and value else value
     return isinstance(first, dict) and "text" in first
-
-
-def _scheme(sentences: list[list[Any]]) -> tuple[Scheme, str]:
-    """How tags spell spans, and why."""
-    rows = [[str(tag) for tag in tags] for tags in sentences]
-    names = {tag for tags in rows for tag in tags} - {"O"}
-    marks = {name[:2] for name in names}
-    if not names or not marks <= {"B-", "I-", "E-", "S-"}:
-        return "plain", f"{len(names):,} different tags"
-    if marks & {"E-", "S-"}:
-        return "bioes", "tags for the end of a span, or for one of a single word"
-    # In IOB1 a span begins with B- only right after another one of its kind.
-    begins = Counter(
-        tag[:2]
-        for tags in rows
-        for before, tag in pairwise(["O", *tags])
-        if tag != "O" and before[2:] != tag[2:]
-    )
-    if begins["I-"] > begins["B-"]:
-        return "iob1", "most spans begin with I-"
-    return "bio", "spans begin with B-"
 
 
 def _separator(names: set[str]) -> str | None:

@@ -12,6 +12,7 @@ from configs.tasks import Task
 from pipeline.errors import JobError
 from pipeline.prepare import checks, files, sources
 from pipeline.prepare.bad_records import Bad, Record
+from pipeline.prepare.label_values import as_list
 
 # Enough to choose settings from, and read in seconds.
 MOST = 200_000  # records
@@ -98,8 +99,8 @@ def values(data: Data, column: str) -> list[Any]:
 
 
 def holds_lists(data: Data, column: str) -> bool:
-    """Whether a column's first value is a list, as where words are given."""
-    return isinstance(next(iter(_values(data, column)), None), list)
+    """Whether a column's first value is a list, if written out, as where words are given."""
+    return as_list(next(iter(_values(data, column)), None)) is not None
 
 
 def _values(data: Data, column: str) -> Iterator[Any]:

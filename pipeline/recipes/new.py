@@ -1,5 +1,6 @@
 """Write a commented recipe for someone's own file after a look at it."""
 
+import logging
 import re
 from collections.abc import Iterable
 from difflib import get_close_matches
@@ -10,7 +11,10 @@ from configs import loading, plain_yaml
 from configs.data import Data
 from configs.models import Model
 from configs.tasks import Task
+from pipeline.prepare.doubtful_labels import doubts
 from pipeline.recipes import families, guess, look, settings
+
+log = logging.getLogger("textmill")
 
 
 def recipe(
@@ -43,6 +47,8 @@ def recipe(
     named = "id" in there[0]
     task, why = guess.task(kind, columns, look.holds_lists(data, text), seen, named)
     found = look.look(data, task)
+    for doubt in doubts(found.labels):
+        log.warning("worth a look: %s", doubt)
     said, spelling, tokenizer = _model(model, task, init_from)
     made: Model = loading.checked(Model, said, "--model")
     name = _name(data.train[0])

@@ -9,6 +9,7 @@ from configs.data import Data
 from configs.models import Model
 from configs.tasks import Span, Task
 from configs.transformers import Bert, Gpt, Transformer
+from pipeline.prepare.doubtful_labels import doubts
 from pipeline.recipes.families import EXAMPLE, PRETRAINING, Setting
 from pipeline.recipes.look import SPACELESS, Look
 
@@ -100,7 +101,11 @@ def of_task(task: Task, why: str, found: Look) -> Iterator[Setting]:
     yield "kind", task.kind, why
     for column in ("text", "second", "question", "context", "label", "answers"):
         if (name := getattr(task, column, None)) is not None:
-            yield column, name, ""
+            yield column, name, " ".join(doubts(found.labels)) if column == "label" else ""
+    if (called := getattr(task, "label_names", None)) is not None:
+        yield "label_names", called, "what the tags of the files are called here"
+    if task.kind == "regress" and task.decimal != ".":
+        yield "decimal", task.decimal, ""
     if task.kind == "span":
         yield "id", task.id, ""
         yield "impossible", task.impossible, "whether there are questions without an answer"

@@ -2,7 +2,8 @@
 
 A tag is O, or a letter, a hyphen and the span's kind. B begins a span, I goes on with it, E ends
 it, and S is a span of one word. In BIO every span begins with B; in IOB1 only one that follows
-another of its kind, and the others with I.
+another of its kind, and the others with I. BIOES has other letters elsewhere, which are read too:
+L and U in BILOU (spaCy's BILUO), M in BMES, W in BMEWO.
 
 Sources: IOB1: Ramshaw and Marcus 1995, https://aclanthology.org/W95-0107; IOB2: Tjong Kim Sang and
 Veenstra 1999, https://aclanthology.org/E99-1023; BIOES (as BILOU): Ratinov and Roth 2009,
@@ -18,6 +19,8 @@ Scheme = Literal["iob1", "bio", "bioes"]
 
 OPENING, CLOSING = ("B", "I"), ("I", "E")  # of two neighbours in one span
 OUTSIDE = "O"
+BIOES_OF = {"L": "E", "U": "S", "M": "I", "W": "S"}
+LETTERS = {"B", "I", "E", "S", *BIOES_OF}
 
 
 class Span(NamedTuple):
@@ -78,7 +81,7 @@ def convert(tags: Sequence[str], scheme: Scheme) -> list[str]:
 def spells_spans(tag: str) -> bool:
     """Whether any of the schemes has such a tag, as none has NN."""
     letter, hyphen, kind = tag.partition("-")
-    return tag == OUTSIDE or (letter in ("B", "I", "E", "S") and bool(hyphen and kind))
+    return tag == OUTSIDE or (letter in LETTERS and bool(hyphen and kind))
 
 
 def allowed(tags: Sequence[str], scheme: Scheme) -> Allowed:
@@ -105,6 +108,6 @@ def _may_follow(before: tuple[str, str], after: tuple[str, str], scheme: Scheme)
 
 
 def parts(tag: str) -> tuple[str, str]:
-    """A tag's letter and its span's kind: `B-work-of-art` is a B of a work-of-art."""
+    """A tag's letter, as in BIOES, and its span's kind: `B-work-of-art` is a B of a work-of-art."""
     letter, _, kind = tag.partition("-")
-    return letter, kind
+    return BIOES_OF.get(letter, letter), kind

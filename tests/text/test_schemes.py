@@ -83,6 +83,18 @@ def test_allowed_is_what_is_spelt_and_nothing_else(scheme):
         assert (neighbours and ends) == (schemes.convert(words, scheme) == words), words
 
 
+@given(some_spans)
+def test_the_letters_of_bilou_and_bmewo_are_read(gaps):
+    spans, length = laid_out(gaps)
+    bioes = schemes.spell(spans, length + 1, "bioes")
+    bilou = [tag.replace("E-", "L-").replace("S-", "U-") for tag in bioes]
+    theirs = seqeval_schemes.Tokens(bilou, seqeval_schemes.BILOU).entities
+    assert [(e.tag, e.start, e.end) for e in theirs] == spans == schemes.spans(bilou)
+    bmewo = [tag.replace("I-", "M-").replace("S-", "W-") for tag in bioes]
+    assert schemes.convert(bmewo, "bioes") == schemes.convert(bilou, "bioes") == bioes
+    assert all(map(schemes.spells_spans, [*bilou, *bmewo]))
+
+
 def test_tags_that_spell_no_spans_are_known():
     assert all(map(schemes.spells_spans, ["O", "B-x", "I-x-y", "E-x", "S-x"]))
     assert not any(map(schemes.spells_spans, ["NN", "B", "-x", "b-x", "BI-x", "B-", "o", ""]))
