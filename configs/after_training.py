@@ -20,7 +20,7 @@ class NeuralCache(Closed):
 
 
 class Evaluate(Closed):
-    resamples: Annotated[int, Field(ge=100)] = 1000  # of the bootstrap behind each interval
+    resamples: Annotated[int, Field(ge=100)] = 1000  # of the bootstrap behind intervals
     slices: tuple[str, ...] = ()  # columns of data.columns to report on separately
     baselines: bool = True
     mistakes: Annotated[int, Field(ge=0)] = 20

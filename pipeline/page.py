@@ -35,7 +35,7 @@ p, ul { margin: .5rem 0; max-width: 46rem; }
 table { margin: .6rem 0; border-collapse: collapse; font-size: .92rem; }
 th, td { padding: .3rem .9rem .3rem 0; border-bottom: 1px solid var(--line); text-align: left;
          vertical-align: top; overflow-wrap: break-word; max-width: 38rem; }
-th { color: var(--soft); font-weight: 600; white-space: nowrap; }
+th { color: var(--soft); font-weight: 600; }
 td.number, th.number { text-align: right; white-space: nowrap;
                        font-variant-numeric: tabular-nums; }
 img { display: block; max-width: 100%; height: auto; margin: .6rem 0; }
@@ -107,6 +107,11 @@ def spell(value: Any) -> str:
     if isinstance(value, int):
         return f"{value:,}"
     return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def breakable(label: str) -> str:
+    """A long label may be broken after an underscore."""
+    return label.replace("_", "_\N{ZERO WIDTH SPACE}")
 
 
 def figure(columns: int = 1, width: float = 9.0, height: float = 2.6) -> tuple[Any, Any]:

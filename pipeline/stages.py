@@ -8,6 +8,7 @@ from typing import Any
 
 from configs.recipe import Recipe
 from pipeline import artifacts
+from pipeline.evaluation.intervals import Estimate, spell_ends, spell_value
 from pipeline.quiet import import_tensorflow
 
 ORDER = ("prepare", "train", "evaluate", "export", "verify")
@@ -30,10 +31,7 @@ def run(recipe: Recipe, last: str) -> dict[str, Any]:
 
 def in_words(facts: dict[str, Any]) -> list[str]:
     """How good the model is, and where to look."""
-    lines = [
-        f"{name:14} {m['value']:.4f}  95% interval {m['low']:.4f} to {m['high']:.4f}, n {m['n']:,}"
-        for name, m in facts.get("metrics", {}).items()
-    ]
+    lines = [_figure(name, found) for name, found in facts.get("metrics", {}).items()]
     if "largest_difference" in facts:
         lines.append(
             f"the export answers as the trained model does: difference at most"
@@ -48,6 +46,12 @@ def in_words(facts: dict[str, Any]) -> list[str]:
     if "export_dir" in facts:
         lines.append(f"serve it:    {_installed('textmill')} serve {facts['export_dir']}")
     return lines
+
+
+def _figure(name: str, found: Estimate) -> str:
+    ends = spell_ends(found, 1, 4)
+    interval = ends if found["low"] is None else f"95% interval {ends}"
+    return f"{name:14} {spell_value(found, 1, 4)}  {interval}, n {found['n']:,}"
 
 
 def _installed(command: str) -> str:

@@ -121,7 +121,7 @@ def test(run: Compared, best: Compared) -> dict[str, Any]:
         return paired.resampled(f1[0], f1[1], len(ours), RESAMPLES, SEED)
     if run.task in PREDICT_TOKENS:
         return paired.resampled(nearness(ours), nearness(theirs), len(ours), RESAMPLES, SEED)
-    return paired.right(ours.correct.to_numpy(), theirs.correct.to_numpy(), RESAMPLES, SEED)
+    return paired.right(ours.correct.to_numpy(), theirs.correct.to_numpy())
 
 
 def nearness(read: pd.DataFrame) -> Score:

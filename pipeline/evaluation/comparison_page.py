@@ -7,6 +7,7 @@ from pipeline.evaluation import paired
 from pipeline.evaluation.compared import COSTS, Compared
 from pipeline.evaluation.evaluation_page import shortened, spelled, title
 from pipeline.evaluation.intervals import LEVEL
+from pipeline.evaluation.pictures import error_bars
 from pipeline.evaluation.scores import PERCENT, TITLES
 
 WIDE = 20  # costs further apart than this many times are drawn on a logarithmic axis
@@ -20,7 +21,7 @@ UNITS = {  # of the paired tests, where it is not the score that decides
 
 NOTE = """
 <p class="soft">All were measured on the same {{ n }} {{ split }} {{ units }}; intervals are
-{{ level }}% bootstrap intervals over these {{ units }}. Each run is tested against the best one on
+{{ level }}% intervals over these {{ units }}. Each run is tested against the best one on
 the same {{ units }} ({{ test }}): {{ unit }}, below 0 where it is worse. The p values are those of
 single pairs: among many runs, a small one comes by chance.</p>
 """
@@ -94,11 +95,8 @@ def against_cost(runs: list[Compared]) -> Any:
     for axis, key in zip(axes if len(known) > 1 else [axes], known, strict=True):
         for run in runs:
             found = run.metrics[score]
-            below = max(found["value"] - found["low"], 0)
-            above = max(found["high"] - found["value"], 0)
-            axis.errorbar(
-                run.costs[key], found["value"], yerr=[[below], [above]], fmt="o", label=run.name
-            )
+            bars = error_bars([found])
+            axis.errorbar(run.costs[key], found["value"], yerr=bars, fmt="o", label=run.name)
         costs = [run.costs[key] for run in runs]
         if max(costs) > WIDE * min(costs):
             axis.set_xscale("log")

@@ -163,4 +163,5 @@ def flat(report: dict[str, Any]) -> dict[str, float]:
         f"{name}{suffix}": estimate[key]
         for name, estimate in found.items()
         for key, suffix in (("value", ""), ("low", "/low"), ("high", "/high"))
+        if estimate[key] is not None
     }

@@ -10,9 +10,11 @@ from pipeline.evaluation.intervals import LEVEL
 METHOD = """
 <h2>How this was measured</h2>
 <ul class="soft">
-<li>Intervals: {{ level }}% percentile bootstrap over the {{ units }}, {{ resamples }} resamples.
-They say how much the figures would move with other {{ units }} of the same kind, not with another
-training.</li>
+<li>Intervals: {{ level }}% percentile bootstrap over the {{ units }}, {{ resamples }}
+resamples{% if share %}; of {{ share }}, which is a share of the {{ units }}, Wilson's, and of the
+difference of two such shares Tango's{% endif %}. They say how much the figures would move with
+other {{ units }} of the same kind, not with another training. Where all resamples are alike, as of
+a perfect F1, there is none.</li>
 {% if task == "classify" %}
 <li>Macro F1: the mean of the classes' F1. Negative log-likelihood: mean of -ln(probability of the
 label).</li>
@@ -46,6 +48,12 @@ second and both, weighted by TF-IDF, and what share of either text's the other h
 </ul>
 """
 
+SHARES = {
+    "classify": "the accuracy",
+    "multilabel": "texts with all labels right",
+    "span": "exact match",
+}
+
 
 def write(report: dict[str, Any]) -> str:
     """The section that says so."""
@@ -53,6 +61,7 @@ def write(report: dict[str, Any]) -> str:
     return page.fill(
         METHOD,
         units=units(report),
+        share=SHARES.get(report["task"]),
         pairs=any(entry["baseline"] in OF_PAIRS for entry in baselines or []),
         level=LEVEL,
         bins=calibration.BINS,

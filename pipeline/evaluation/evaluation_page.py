@@ -3,11 +3,17 @@
 from typing import Any
 
 from pipeline import page
-from pipeline.evaluation import attention_page, baselines, evaluation_method, paired, spans_page
+from pipeline.evaluation import (
+    attention_page,
+    baselines,
+    evaluation_method,
+    ngrams_page,
+    paired,
+    spans_page,
+)
 from pipeline.evaluation.intervals import LEVEL, spell
 from pipeline.evaluation.opening import MODELS, caution
 from pipeline.evaluation.scores import PERCENT, TITLES
-from pipeline.evaluation.strongest import MOST_TOKENS
 from pipeline.tasks import LOWER_IS_BETTER
 
 MISTAKES = {  # what a mistake is ranked by
@@ -40,7 +46,7 @@ def write(report: dict[str, Any], drawn: dict[str, Any]) -> str:
         section("Whether to believe its confidence", pictures.get("reliability", "")),
         mistakes(report),
         attention_page.write(report, pictures),
-        looks_for(report),
+        ngrams_page.write(report),
         classes(report),
         evaluation_method.write(report),
     ]
@@ -65,8 +71,9 @@ def head(report: dict[str, Any]) -> str:
     )
     tiles = {}
     for name, estimate in metrics.items():
-        value, interval = spelled(name, estimate).split(" ", 1)
-        tiles[f"{TITLES[name]} {interval}"] = value + ("%" if name in PERCENT else "")
+        value, _, interval = spelled(name, estimate).partition(" ")
+        unit = "%" if name in PERCENT and interval else ""
+        tiles[f"{TITLES[name]} {interval}"] = value + unit
     return text + page.tiles(tiles)
 
 
@@ -101,7 +108,7 @@ def comparison(report: dict[str, Any]) -> str:
         figures = [spelled(name, entry["metrics"][name]) for name in shown]
         rows.append([baselines.NAMES[entry["baseline"]], *figures, ahead])
     unit = "points" if points else "mean absolute error"
-    header = ["", *map(title, shown), f"model ahead by, {unit}"]
+    header = ["", *map(title, shown), f"ahead by, {unit}"]
     return "".join(sentences) + page.table(header, rows)
 
 
@@ -163,46 +170,12 @@ def mistakes(report: dict[str, Any]) -> str:
             answer(entry["label"]),
             answer(entry["predicted"]),
             f"{entry['wrong']:.1%}" if measure == "confidence" else float(entry["wrong"]),
-            *([told(entry["decided_by"], "+")] if explained else []),
+            *([ngrams_page.told(entry["decided_by"], "+")] if explained else []),
         ]
         for entry in entries
     ]
-    note = ""
-    if explained:
-        note = (
-            '<p class="soft">Decided by: the n-grams that did most for the prediction against the'
-            " label, with their parts in the difference of the logits.</p>"
-        )
+    note = ngrams_page.note(report) if explained else ""
     return section("The worst mistakes", note, page.table(header, rows))
-
-
-def looks_for(report: dict[str, Any]) -> str:
-    if "class_ngrams" not in report:
-        return ""
-    classes = page.table(
-        ["class", "n-grams that speak for it, with their parts in its logit"],
-        [[answer(entry["label"]), told(entry["ngrams"], "+")] for entry in report["class_ngrams"]],
-    )
-    filters = page.table(
-        ["width", "filter", "speaks for (weight)", "excited most by (response)"],
-        [
-            [
-                entry["width"],
-                entry["filter"],
-                answer(told(entry["speaks_for"], "+")),
-                told(entry["ngrams"]),
-            ]
-            for entry in report["filters"]
-        ],
-    )
-    folded = f"<details><summary>All classes</summary>{classes}</details>"
-    return section(
-        "What it looks for",
-        f'<p class="soft">The n-grams of the training texts (a sample of at most {MOST_TOKENS:,}'
-        " tokens) that excite its filters most, for the filters with the largest weights.</p>",
-        filters,
-        classes if len(report["class_ngrams"]) <= 10 else folded,
-    )
 
 
 def classes(report: dict[str, Any]) -> str:
@@ -223,16 +196,11 @@ def classes(report: dict[str, Any]) -> str:
     return section("Class by class", table)
 
 
-def told(pairs: list[list[Any]], sign: str = "") -> str:
-    """`lost card 2.1 · my card 0.9`: words may hold any other mark."""
-    return " \N{MIDDLE DOT} ".join(f"{words} {number:{sign}.1f}" for words, number in pairs)
-
-
 def answer(value: Any) -> Any:
-    """A label, labels or a number; a long label may be broken after an underscore."""
+    """A label, labels or a number."""
     if isinstance(value, list):
         value = ", ".join(value) or "none"
-    return value.replace("_", "_\N{ZERO WIDTH SPACE}") if isinstance(value, str) else value
+    return page.breakable(value) if isinstance(value, str) else value
 
 
 def shortened(text: str, most: int = 300) -> str:

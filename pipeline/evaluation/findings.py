@@ -104,7 +104,7 @@ def classes(case: Case, functions: dict[str, Score]) -> list[dict[str, Any]]:
             "f1_high": found["f1"]["high"][c],
         }
         for c, name in enumerate(case.trained.labels)
-        if np.isfinite(found["f1"]["value"][c])
+        if found["f1"]["value"][c] is not None
     ]
 
 
@@ -149,20 +149,19 @@ def mistakes(case: Case) -> list[dict[str, Any]]:
 
 def against_class_baselines(case: Case, predicted: np.ndarray) -> list[dict[str, Any]]:
     """The baselines' scores on the same split, and the model's accuracy against theirs."""
-    seed, resamples = case.recipe.seed, case.recipe.evaluate.resamples
     labels, number = case.split.labels, case.logits.shape[1]
     train, asked = texts_or_pairs(case.train), texts_or_pairs(case.split)
-    answers = baselines.predict(train, case.train.labels, asked, seed)
+    answers = baselines.predict(train, case.train.labels, asked, case.recipe.seed)
     return [
         {
             "baseline": name,
             "metrics": case.estimate(
                 {
-                    "accuracy": scores.mean(theirs == labels),
+                    "accuracy": intervals.Share(theirs == labels),
                     "macro_f1": scores.macro(scores.by_class(labels, theirs, number)["f1"]),
                 }
             ),
-            "against": paired.right(predicted == labels, theirs == labels, resamples, seed),
+            "against": paired.right(predicted == labels, theirs == labels),
         }
         for name, theirs in answers.items()
     ]

@@ -73,7 +73,7 @@ def findings(case: Case) -> dict[str, Any]:
         "unknown_words": share(answers.by_example(unknown), hidden),
     }
     if len(answers.pair_losses):
-        functions["pair_accuracy"] = scores.mean(answers.pairs_right)
+        functions["pair_accuracy"] = intervals.Share(answers.pairs_right)
         functions["pair_loss"] = scores.mean(answers.pair_losses)
     return {
         "metrics": intervals.estimate(functions, answers.number, case.resamples, case.seed),

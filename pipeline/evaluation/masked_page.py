@@ -27,8 +27,9 @@ up{% endif %}. In training it is with dropout, in validation without.</p>{% endi
 {{ examples | safe }}
 <h2>How this was measured</h2>
 <p class="soft">{{ rate }}% of tokens are hidden, by {{ unit }}, in the same way in every run.
-Intervals: {{ resamples }} bootstrap resamples of examples. Training took {{ seconds }} s for
-{{ parameters }} parameters. Data {{ data }}.</p>
+Intervals: {{ resamples }} bootstrap resamples of examples{% if question %}, of pairs
+Wilson's{% endif %}. Training took {{ seconds }} s for {{ parameters }} parameters. Data {{ data }}.
+</p>
 """
 QUESTIONS = {
     "next": "the second text follows the first",

@@ -10,24 +10,28 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
-from pipeline.evaluation import intervals, scores
+from pipeline.evaluation import intervals, paired_shares, scores
 from pipeline.evaluation.intervals import Score
 
 SIGNIFICANT = 0.05
 
 
-def right(ours: np.ndarray, theirs: np.ndarray, resamples: int, seed: int) -> dict[str, Any]:
+def right(ours: np.ndarray, theirs: np.ndarray) -> dict[str, Any]:
     """Compare (N,) booleans, whether each example was answered right.
 
-    The difference in accuracy with its bootstrap interval, and the p-value of McNemar's exact test:
-    if both were equally good, the examples that only one has right would be coin flips.
+    The difference in accuracy with its interval, and the p-value of McNemar's exact test: if both
+    were equally good, the examples that only one has right would be coin flips.
     """
     ours, theirs = ours.astype(bool), theirs.astype(bool)
     only_ours, only_theirs = int((ours & ~theirs).sum()), int((theirs & ~ours).sum())
-    differ = only_ours + only_theirs
+    differ, n = only_ours + only_theirs, len(ours)
+    low, high = paired_shares.interval(only_ours, only_theirs, n, intervals.LEVEL / 100)
     p = stats.binomtest(only_ours, differ).pvalue if differ else 1.0
     return {
-        **_difference(ours.astype(float) - theirs, resamples, seed),
+        "value": (only_ours - only_theirs) / n,
+        "low": low,
+        "high": high,
+        "n": n,
         "only_ours": only_ours,
         "only_theirs": only_theirs,
         "p": float(p),
@@ -41,9 +45,10 @@ def errors(ours: np.ndarray, theirs: np.ndarray, resamples: int, seed: int) -> d
     The mean difference with its bootstrap interval, and the p-value of Wilcoxon's signed-rank test.
     """
     differences = theirs - ours
+    found = intervals.estimate({"mean": scores.mean(differences)}, len(ours), resamples, seed)
     p = stats.wilcoxon(differences).pvalue if differences.any() else 1.0
     return {
-        **_difference(differences, resamples, seed),
+        **found["mean"],
         "p": float(p),
         "test": "Wilcoxon signed-rank",
     }
@@ -67,11 +72,6 @@ def resampled(ours: Score, theirs: Score, n: int, resamples: int, seed: int) -> 
     return {**found, "p": float(p), "test": "paired bootstrap"}
 
 
-def _difference(values: np.ndarray, resamples: int, seed: int) -> dict[str, Any]:
-    found = intervals.estimate({"mean": scores.mean(values)}, len(values), resamples, seed)
-    return found["mean"]
-
-
 def verdict(found: dict[str, Any]) -> str:
     """`better`, `worse` or `no different`, as far as the test can tell."""
     if found["p"] >= SIGNIFICANT:
@@ -82,7 +82,6 @@ def verdict(found: dict[str, Any]) -> str:
 def spell(found: dict[str, Any], points: bool) -> str:
     """`-1.2 (-2.0 to -0.4), p 0.003`; the difference in percentage points or as it is."""
     scale, digits = (100, 1) if points else (1, 3)
-    value, low, high = (f"{found[key] * scale:+.{digits}f}" for key in ("value", "low", "high"))
-    return f"{value} ({low} to {high}), p " + (
-        "< 0.001" if found["p"] < 0.001 else f"{found['p']:.3f}"
-    )
+    ends = intervals.spell_ends(found, scale, digits, sign="+")
+    p = "< 0.001" if found["p"] < 0.001 else f"{found['p']:.3f}"
+    return f"{scale * found['value']:+.{digits}f} ({ends}), p {p}"

@@ -87,17 +87,24 @@ def slices(parts: list[dict[str, Any]], overall: dict[str, Any], score: str) -> 
     """The score of each part with its interval, beside that of the whole split."""
     figure, axes = page.figure(1, height=0.9 + 0.27 * len(parts))
     places = np.arange(len(parts))[::-1]
-    values = np.array([part["value"] for part in parts])
-    # The value of a skewed score may lie outside of its percentiles.
-    below = np.maximum(values - [part["low"] for part in parts], 0)
-    above = np.maximum([part["high"] for part in parts] - values, 0)
-    axes.axvspan(overall["low"], overall["high"], color=GRID)
+    if overall["low"] is not None:
+        axes.axvspan(overall["low"], overall["high"], color=GRID)
     axes.axvline(overall["value"], color="#9aa5b1", linewidth=1)
-    axes.errorbar(values, places, xerr=[below, above], fmt="o", capsize=2)
+    values = [part["value"] for part in parts]
+    axes.errorbar(values, places, xerr=error_bars(parts), fmt="o", capsize=2)
     names = [f"{part['by']}: {part['part'][:40]}" for part in parts]
     axes.set_yticks(places, names)
     axes.set(xlabel=TITLES[score], ylim=(-0.7, len(parts) - 0.3))
     return figure
+
+
+def error_bars(estimates: list[dict[str, Any]]) -> np.ndarray:
+    """(2, N) lengths below and above the values, 0 where there is no interval."""
+    values, low, high = (
+        np.array([each[key] for each in estimates], float) for key in ("value", "low", "high")
+    )
+    # The value of a skewed score may lie outside of its percentiles.
+    return np.nan_to_num(np.maximum([values - low, high - values], 0))
 
 
 def scatter(labels: np.ndarray, values: np.ndarray, counted: str) -> Any:

@@ -9,7 +9,7 @@ from scipy import sparse
 from scipy.special import expit, log_softmax, softmax
 
 from pipeline.evaluation import calibration
-from pipeline.evaluation.intervals import Score
+from pipeline.evaluation.intervals import Score, Share
 
 TITLES = {
     "accuracy": "accuracy",
@@ -53,7 +53,7 @@ def classify(labels: np.ndarray, logits: np.ndarray) -> dict[str, Score]:
     confidence = softmax(logits, axis=1).max(axis=1)
     classes = by_class(labels, predicted, logits.shape[1])
     return {
-        "accuracy": mean(predicted == labels),
+        "accuracy": Share(predicted == labels),
         "macro_f1": macro(classes["f1"]),
         "matthews": matthews(labels, predicted, logits.shape[1]),
         "nll": mean(loss),
@@ -78,7 +78,7 @@ def multilabel(labels: np.ndarray, logits: np.ndarray, threshold: float) -> dict
     return {
         "micro_f1": micro_f1,
         "macro_f1": macro(by_label(true, predicted)["f1"]),
-        "subset_accuracy": mean((true == predicted).all(axis=1)),
+        "subset_accuracy": Share((true == predicted).all(axis=1)),
         "nll": mean(loss.sum(axis=1)),
     }
 
@@ -177,13 +177,13 @@ def ratio(above: np.ndarray, below: np.ndarray, nothing: float = 0.0) -> np.ndar
 
 
 def correlation(w: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Pearson's, of (R or 1, N) values; 0 where one of them does not vary."""
+    """Pearson's, of (R or 1, N) values; NaN where one of them does not vary."""
     total = w.sum(axis=1, keepdims=True)
     x, y = x - x[:, :1], y - y[:, :1]  # so that rounding leaves nothing of what does not vary
     x = x - (w * x).sum(axis=1, keepdims=True) / total
     y = y - (w * y).sum(axis=1, keepdims=True) / total
     spread = np.sqrt((w * x * x).sum(axis=1) * (w * y * y).sum(axis=1))
-    return ratio((w * x * y).sum(axis=1), spread)
+    return ratio((w * x * y).sum(axis=1), spread, np.nan)
 
 
 def ranks(w: np.ndarray, values: np.ndarray) -> np.ndarray:

@@ -85,7 +85,10 @@ def findings(case: Answered, mistakes: int) -> dict[str, Any]:
 
 def figures(case: Answered, rows: np.ndarray) -> dict[str, Any]:
     """F1 and exact match of some questions."""
-    functions = {"f1": scores.mean(case.f1[rows]), "exact": scores.mean(case.exact[rows])}
+    functions: dict[str, Score] = {
+        "f1": scores.mean(case.f1[rows]),
+        "exact": intervals.Share(case.exact[rows] > 0),
+    }
     return case.estimate(functions, len(rows))
 
 

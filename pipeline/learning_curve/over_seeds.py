@@ -12,7 +12,7 @@ import numpy as np
 
 from pipeline.evaluation import intervals, scores, tagging_scores
 from pipeline.evaluation.compared import Compared
-from pipeline.evaluation.intervals import LEVEL, Score
+from pipeline.evaluation.intervals import Score
 from pipeline.tasks import LOWER_IS_BETTER
 
 RESAMPLES, SEED = 1000, 1
@@ -69,11 +69,11 @@ def _over(functions: Sequence[Score], n: int) -> dict[str, Any]:
     chosen = np.random.default_rng(SEED + 1).integers(number, size=drawn.shape)
     means = np.take_along_axis(drawn, chosen, axis=0).mean(axis=0)
     values = [float(function(np.ones((1, n)))[0]) for function in functions]
-    low, high = np.percentile(means, [(100 - LEVEL) / 2, (100 + LEVEL) / 2])
+    low, high = map(intervals.told, intervals.percentiles(means))
     return {
         "value": float(np.mean(values)),
-        "low": float(low),
-        "high": float(high),
+        "low": low,
+        "high": high,
         "n": n,
         "seeds": number,
         "values": values,

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 from rich.table import Table
 
 from pipeline import page
@@ -36,8 +37,9 @@ def picture(facts: Facts) -> Any:
         (line,) = axes.plot(
             counts, [scale * cell["value"] for cell in cells], marker="o", markersize=4, label=name
         )
-        low, high = ([scale * cell[key] for cell in cells] for key in ("low", "high"))
-        axes.fill_between(counts, low, high, color=line.get_color(), alpha=0.15, linewidth=0)
+        low, high = (np.array([c[key] for c in cells], float) for key in ("low", "high"))
+        band = {"color": line.get_color(), "alpha": 0.15, "linewidth": 0}
+        axes.fill_between(counts, scale * low, scale * high, **band)
         points = [(cell["examples"], scale * value) for cell in cells for value in cell["values"]]
         axes.plot(*zip(*points, strict=True), ".", color=line.get_color(), markersize=3)
     counts = sorted({cell["examples"] for cell in facts["cells"]})

@@ -42,6 +42,7 @@ def record(recipe: Recipe, facts: Mapping[str, Any], folder: Path) -> dict[str, 
             Metric(f"{cell['variant']}/{facts['score']}{suffix}", cell[key], now, cell["examples"])
             for cell in facts["cells"]
             for key, suffix in (("value", ""), ("low", "/low"), ("high", "/high"))
+            if cell[key] is not None
         ]
         client.log_batch(run_id, metrics=metrics)
         for path in (folder / "results.json", folder / "curve.png", folder / "report.html"):

@@ -10,6 +10,7 @@ from typing import Any
 from configs.recipe import Recipe
 from configs.tasks import Span
 from pipeline import artifacts
+from pipeline.evaluation.intervals import spell_ends, spell_value
 from pipeline.publishing.how_to_call import how_to_call
 
 TASKS = {
@@ -102,7 +103,7 @@ def _metrics(path: Path) -> str:
     if not path.is_file():
         return "Not evaluated: `textmill evaluate` measures it before the export.\n"
     rows = "".join(
-        f"| {name} | {m['value']:.4f} | {m['low']:.4f} to {m['high']:.4f} | {m['n']:,} |\n"
+        f"| {name} | {spell_value(m, 1, 4)} | {spell_ends(m, 1, 4)} | {m['n']:,} |\n"
         for name, m in artifacts.read_json(path).items()
     )
     return f"| metric | value | 95% interval | texts |\n|---|---:|---:|---:|\n{rows}"

@@ -91,6 +91,13 @@ class Mean:
 
 
 def plain(functions: dict, split: Split) -> Scores:
-    """The scores when every example counts once, without the intervals around them."""
+    """The scores when every example counts once, without the intervals around them.
+
+    The correlation of answers that are all alike, which is not defined, counts as 0 here.
+    """
     once, untold = np.ones((1, len(split))), ("nll", "ece")  # the first is the loss, or close
-    return {name: float(score(once)[0]) for name, score in functions.items() if name not in untold}
+    return {
+        name: float(np.nan_to_num(score(once)[0]))
+        for name, score in functions.items()
+        if name not in untold
+    }

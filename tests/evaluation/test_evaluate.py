@@ -10,9 +10,10 @@ import pytest
 from sklearn import metrics
 
 from configs.loading import RecipeError
-from pipeline import artifacts, data
+from pipeline import artifacts, data, stages
 from pipeline.errors import JobError
-from pipeline.evaluation.evaluate import evaluate
+from pipeline.evaluation import evaluation_page, intervals, pictures, scores
+from pipeline.evaluation.evaluate import evaluate, flat
 
 ORACLES = {
     "classify": {
@@ -89,14 +90,16 @@ def test_numbers_stand_beside_what_n_grams_alone_reach(train_small):
     train, test = (data.load(prepared, name, recipe, 0).labels for name in ("train", "test"))
     error = metrics.mean_absolute_error(test, np.full(60, train.mean()))
     assert mean["mae"]["value"] == pytest.approx(error, rel=1e-6)
-    assert mean["pearson"]["value"] == 0
+    assert mean["pearson"]["value"] is None
     assert ridge["pearson"]["value"] > 0.5
     against = report["baselines"][0]["against"]
     assert against["test"] == "Wilcoxon signed-rank"
     gap = mean["mae"]["value"] - report["metrics"]["mae"]["value"]
     assert against["value"] == pytest.approx(gap, abs=1e-6)
     page = (run_dir / "evaluation" / "report.html").read_text()
-    assert "model ahead by, mean absolute error" in page
+    assert "ahead by, mean absolute error" in page
+    assert "undefined" in page
+    assert "logit" not in page
     ridge, mean = map(
         page.index, ("TF-IDF + ridge regression</td>", "mean of the training labels<")
     )
@@ -173,6 +176,26 @@ def test_an_honest_page(train_small):
     page = (run_dir / "evaluation" / "report.html").read_text()
     assert "There is no test split." in page
     assert "worse than the baseline TF-IDF + logistic regression" in page
+
+
+def test_a_perfect_score_of_a_few_texts_is_not_said_to_be_sure(train_small):
+    """The page, the picture and the last lines of a report in which nothing is wrong."""
+    recipe, prepared, run_dir = train_small("classify")
+    evaluate(recipe, prepared, run_dir)
+    report = read(run_dir, "report.json")
+    labels, right = np.arange(20) % 3, np.eye(3)[np.arange(20) % 3]
+    report["metrics"] = intervals.estimate(scores.classify(labels, right), 20, 200, seed=0)
+    report["slices"] = [{"by": "a", "part": "b", **report["metrics"]["accuracy"]}] * 2
+    report["confusions"] = []
+    alike = {"value": 1.0, "low": None, "high": None, "n": 20}
+    drawn = pictures.slices([*report["slices"], {"by": "a", "part": "c", **alike}], alike, "mae")
+    page = evaluation_page.write(report, {"slices": drawn})
+    assert "accuracy (83.9 to 100.0)" in page
+    assert "macro F1 (no interval)" in page
+    said = stages.in_words({"metrics": report["metrics"], "prepared_dir": "a", "run_dir": "b"})
+    assert said[0] == "accuracy       1.0000  95% interval 0.8389 to 1.0000, n 20"
+    assert said[1] == "macro_f1       1.0000  no interval, n 20"
+    assert not {name for name in flat(report) if "test/macro_f1/" in name}
 
 
 def test_errors_say_what_to_do(job, tmp_path):

@@ -85,12 +85,18 @@ def test_golden_requests_are_texts_of_the_test_split_and_hard_ones(export_dir, t
 def test_the_card_says_what_the_evaluation_measured(trained, tmp_path):
     run_dir = tmp_path / "run"
     shutil.copytree(trained.run_dir, run_dir)
-    metrics = {"accuracy": {"value": 0.75, "low": 0.61803, "high": 0.875, "n": 1234}}
+    metrics = {
+        "accuracy": {"value": 0.75, "low": 0.61803, "high": 0.875, "n": 1234},
+        "macro_f1": {"value": 1.0, "low": None, "high": None, "n": 20},
+        "pearson": {"value": None, "low": None, "high": None, "n": 20},
+    }
     (run_dir / "evaluation").mkdir()
     artifacts.write_json(run_dir / "evaluation" / "metrics.json", metrics)
     recipe = trained.recipe.model_copy(update={"work": str(tmp_path)})
     card = (export(recipe, run_dir) / "MODEL_CARD.md").read_text()
     assert "| accuracy | 0.7500 | 0.6180 to 0.8750 | 1,234 |" in card
+    assert "| macro_f1 | 1.0000 | no interval | 20 |" in card
+    assert "| pearson | undefined | no interval | 20 |" in card
     assert "`lost, card`, `money`" in card
     prepared = artifacts.manifest(runs.load(trained.run_dir).prepared)
     assert prepared["fingerprint"] in card
