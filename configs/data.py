@@ -1,8 +1,9 @@
 """Where the texts come from, how they are cut into splits, and how they become token ids."""
 
+import codecs
 from typing import Annotated, Literal, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from configs.closed import Closed, default_kind
 
@@ -12,6 +13,16 @@ Files = Annotated[
     BeforeValidator(lambda value: (value,) if isinstance(value, str) else value),
     Field(min_length=1),
 ]
+Quoting = Literal["double", "none"]
+
+
+def known_encoding(name: str) -> str:
+    try:
+        "".encode(name)  # which encodings of bytes, such as base64, refuse
+        codecs.getincrementaldecoder(name)
+    except (LookupError, ValueError) as error:
+        raise ValueError(f"no encoding {name!r} is known: utf-8, cp1252 or gb18030 are") from error
+    return name
 
 
 class Data(Closed):
@@ -25,8 +36,25 @@ class Data(Closed):
     test: Files | Fraction | None = None
     # `text` has a record on each line, `document` is one record.
     format: Literal[
-        "auto", "csv", "tsv", "jsonl", "parquet", "text", "document", "conll", "conllu", "squad"
+        "auto",
+        "csv",
+        "tsv",
+        "jsonl",
+        "parquet",
+        "arrow",
+        "text",
+        "document",
+        "conll",
+        "conllu",
+        "squad",
     ] = "auto"
+    # Of all text files that do not begin with a byte order mark, which says it itself.
+    encoding: Annotated[str, AfterValidator(known_encoding)] = "utf-8"
+    # Of csv and tsv: a comma and a tab, if nothing is said.
+    delimiter: Annotated[str, Field(pattern='^[^"\r\n]$')] | None = None
+    # Of csv and tsv: `double` if fields may stand in double quotes, doubled inside, as in csv, or
+    # `none` if quotes are text, as in tsv, if nothing is said.
+    quoting: Quoting | None = None
     # Names of the columns of csv and tsv files, if no first line says them.
     header: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
     # Extra columns to carry along, for slices in the report.

@@ -48,16 +48,18 @@ def predict(
 ) -> None:
     """Answer every row of files, on Beam.
 
-    Of the settings, data.format and those of beam apply.
+    Of the settings, those of beam apply, and data.format, encoding, delimiter, quoting and header.
     """
     from configs.loading import load
     from pipeline.quiet import import_tensorflow
 
     recipe = load(export / "recipe.yaml", sets)
     import_tensorflow()
+    from pipeline.prepare.dialects import Dialect
     from pipeline.publishing.predict import predict
 
-    facts = predict(export, input, output, recipe.beam, column, recipe.data.format)
+    written = Dialect.of(recipe.data)
+    facts = predict(export, input, output, recipe.beam, column, recipe.data.format, written)
     answer(
         f"{facts['predicted']:,} of {facts['rows']:,} rows are answered in {output}", facts, as_json
     )

@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from configs.data import Data
 from configs.loading import RecipeError
 from configs.recipe import Recipe
 from pipeline import artifacts
@@ -22,6 +23,7 @@ from pipeline.errors import JobError
 from pipeline.prepare import inputs
 from pipeline.prepare.bad_records import Record
 from pipeline.prepare.checks import Checked, label_columns, text_columns
+from pipeline.prepare.dialects import Dialect
 from pipeline.prepare.files import whole
 from pipeline.prepare.hashes import UNUSED
 from pipeline.prepare.inputs import Unit
@@ -31,6 +33,8 @@ from pipeline.prepare.sources import read
 
 LAYOUT = 1  # counted up when the same records come to be drawn differently
 FACTS = "facts.json"
+# The settings of `data` that say how files are written.
+WRITTEN = {"format", "header", "encoding", "delimiter", "quoting"}
 
 Size = int | Literal["all"]
 log = logging.getLogger("textmill")
@@ -187,7 +191,7 @@ def records(recipe: Recipe, units: Sequence[Unit]) -> Iterator[Record]:
     task = recipe.task
     needed = tuple(dict.fromkeys((*text_columns(task), *label_columns(task), *recipe.data.columns)))
     for unit in units:
-        for _, record in read(unit.path, unit.kind, needed, header=recipe.data.header):
+        for _, record in read(unit.path, unit.kind, needed, dialect=Dialect.of(recipe.data)):
             yield _only(record, needed)
 
 
@@ -198,8 +202,9 @@ def _only(record: Record, needed: tuple[str, ...]) -> Any:
 def fixed(recipe: Recipe, samples: Samples) -> dict[str, Any]:
     """The settings of `data` beside `train` that go with the samples.
 
-    What to test on is the same for all: a fraction of it lies beside the samples. A declared format
-    or header is that of the recipe's own files, which are therefore copied as what the samples are.
+    What to test on is the same for all: a fraction of it lies beside the samples. What is
+    declared of how files are written, such as a format, is of the recipe's own files, which are
+    therefore copied as what the samples are.
 
     Raises:
         JobError: such files cannot be read.
@@ -207,7 +212,11 @@ def fixed(recipe: Recipe, samples: Samples) -> dict[str, Any]:
     data, found = recipe.data, {}
     if isinstance(data.test, float):
         found["test"] = (str(samples.folder / "test.jsonl"),)
-    if data.format in ("auto", "jsonl") and data.header is None:
+    usual = {name: Data.model_fields[name].default for name in WRITTEN}
+    if {**usual, "format": data.format} == data.model_dump(include=WRITTEN) and data.format in (
+        "auto",
+        "jsonl",
+    ):
         return found
     units = inputs.units(recipe)
     for split in ("valid", "test"):
@@ -218,4 +227,4 @@ def fixed(recipe: Recipe, samples: Samples) -> dict[str, Any]:
             write(recipe, some, {path: np.concatenate([usable.places, usable.test])})
         if some:
             found[split] = (str(path),)
-    return {**found, "format": "auto", "header": None}
+    return {**found, **usual}

@@ -10,14 +10,27 @@ FIELDS = "wrong number of fields"
 
 
 class Bad(NamedTuple):
-    """A record that cannot be used. `reason` is one of few, so that they can be counted."""
+    """A record that cannot be used. `reason` is one of few, so that they can be counted.
+
+    `detail`: what more there is to say of this one.
+    """
 
     reason: str
     excerpt: str
+    detail: str = ""
+
+    @property
+    def told(self) -> str:
+        return f"{self.reason}: {self.detail}" if self.detail else self.reason
 
 
 class Refused(Exception):
     """Carries the reason why a record is bad."""
+
+
+def not_encoded(encoding: str) -> str:
+    """The reason of bytes that the encoding does not have."""
+    return NOT_UTF8 if encoding.lower() in ("utf-8", "utf8") else f"not {encoding}"
 
 
 def bad(reason: str, record: Any) -> Bad:

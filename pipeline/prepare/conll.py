@@ -8,7 +8,9 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 
 from pipeline.prepare import files
-from pipeline.prepare.bad_records import FIELDS, NOT_UTF8, TOO_LONG, Record, bad
+from pipeline.prepare import lines as reading
+from pipeline.prepare.bad_records import FIELDS, TOO_LONG, Record, bad, not_encoded
+from pipeline.prepare.dialects import Dialect
 
 DOCUMENT = "-DOCSTART-"  # says in files of CoNLL-2003 that another document begins
 CONLLU = ("id", "form", "lemma", "upos", "xpos", "feats", "head", "deprel", "deps", "misc")
@@ -24,15 +26,18 @@ class Broken(Exception):
     """Says at which line and for what reason a sentence cannot be used."""
 
 
-def conll_records(path: str, needed: tuple[str, ...]) -> Iterator[tuple[int, Record]]:
+def conll_records(
+    path: str, needed: tuple[str, ...], dialect: Dialect
+) -> Iterator[tuple[int, Record]]:
     """Columns are named by their places, from "1".
 
     The first line with a word that does not begin with `#` tells how all lines are read: parted by
     tabs if it has one, else by spaces, into so many columns. Lines before a sentence that begin
     with `# ` and do not have these columns are comments.
     """
-    tabs, header = _form(path)
-    files.checked_header(path, header, needed)
+    tabs, header = _form(path, dialect)
+    if header:
+        files.checked_header(path, header, needed)
 
     def fields(line: str) -> list[str]:
         return line.split("\t") if tabs else [field for field in line.split(" ") if field]
@@ -47,12 +52,12 @@ def conll_records(path: str, needed: tuple[str, ...]) -> Iterator[tuple[int, Rec
             comments += 1
         return _columns(header, rows[comments:]) if rows[comments:] else None
 
-    return _sentences(path, parse)
+    return _sentences(path, dialect, parse)
 
 
-def _form(path: str) -> tuple[bool, list[str]]:
+def _form(path: str, dialect: Dialect) -> tuple[bool, list[str]]:
     """Whether a file's fields are parted by tabs, and the names of its columns."""
-    for line in files.lines(path):
+    for line in reading.lines(path, dialect):
         if line.strip(b" \t\r\n") and not line.startswith((b"#", DOCUMENT.encode())):
             tabs = b"\t" in line
             row = line.split(b"\t") if tabs else line.split()
@@ -60,7 +65,9 @@ def _form(path: str) -> tuple[bool, list[str]]:
     return False, []
 
 
-def conllu_records(path: str, needed: tuple[str, ...]) -> Iterator[tuple[int, Record]]:
+def conllu_records(
+    path: str, needed: tuple[str, ...], dialect: Dialect
+) -> Iterator[tuple[int, Record]]:
     """Words as syntax has them: no ranges (1-2), which are spelled as one, no empty nodes (1.1).
 
     Source: https://universaldependencies.org/format.html
@@ -81,7 +88,7 @@ def conllu_records(path: str, needed: tuple[str, ...]) -> Iterator[tuple[int, Re
             for name, values in columns.items()
         }
 
-    return _sentences(path, parse)
+    return _sentences(path, dialect, parse)
 
 
 def _columns(header: Sequence[str], rows: list[tuple[int, list[str]]]) -> Sentence:
@@ -92,9 +99,11 @@ def _columns(header: Sequence[str], rows: list[tuple[int, list[str]]]) -> Senten
     return {name: list(column) for name, column in zip(header, values, strict=True)}
 
 
-def _sentences(path: str, parse: Callable[[Rows], Sentence | None]) -> Iterator[tuple[int, Record]]:
+def _sentences(
+    path: str, dialect: Dialect, parse: Callable[[Rows], Sentence | None]
+) -> Iterator[tuple[int, Record]]:
     """(line it begins on, record) of each sentence; of a broken one the line where it is so."""
-    for lines, trouble in _blocks(path):
+    for lines, trouble in _blocks(path, dialect):
         try:
             if trouble:
                 raise Broken(*trouble)
@@ -105,26 +114,26 @@ def _sentences(path: str, parse: Callable[[Rows], Sentence | None]) -> Iterator[
             yield number, bad(reason, "\n".join(line for _, line in lines))
 
 
-def _blocks(path: str) -> Iterator[tuple[Rows, tuple[int, str] | None]]:
+def _blocks(path: str, dialect: Dialect) -> Iterator[tuple[Rows, tuple[int, str] | None]]:
     """The lines between blank ones, and where and why these cannot be used."""
     block: Rows = []
     trouble: tuple[int, str] | None = None
     size = 0
-    for number, line in enumerate(files.lines(path), 1):
+    for number, line in enumerate(reading.lines(path, dialect), 1):
         if not line.strip(b" \t\r\n"):
             if block:
                 yield block, trouble
             block, trouble, size = [], None, 0
             continue
         size += len(line)
-        if isinstance(line, files.Overlong) or size > files.LONGEST_RECORD:
+        if isinstance(line, reading.Overlong) or size > reading.LONGEST_RECORD:
             trouble = trouble or (number, TOO_LONG)
         try:
             text = line.decode("utf-8")
         except UnicodeDecodeError:
-            trouble = trouble or (number, NOT_UTF8)
+            trouble = trouble or (number, not_encoded(dialect.encoding))
             text = line.decode("utf-8", "backslashreplace")
-        if size <= files.LONGEST_RECORD or not block:
+        if size <= reading.LONGEST_RECORD or not block:
             block.append((number, text.removesuffix("\n").removesuffix("\r")))
     if block:
         yield block, trouble

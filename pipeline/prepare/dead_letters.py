@@ -38,8 +38,10 @@ class Writer:
     def write(self, line: int, bad: Bad) -> None:
         self.reasons[bad.reason] += 1
         if len(self.first) < FIRST:
-            self.first.append(f"{self.source}:{line}: {bad.reason}")
+            self.first.append(f"{self.source}:{line}: {bad.told}")
         letter = {"file": self.source, "line": line, "reason": bad.reason, "record": bad.excerpt}
+        if bad.detail:
+            letter["detail"] = bad.detail
         self._file.write(json.dumps(letter, ensure_ascii=False) + "\n")
 
     def facts(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Input files on any filesystem that Beam knows: which there are, their columns, their lines."""
+"""Input files on any filesystem that Beam knows: which there are, their formats, their bytes."""
 
 import bz2
 import gzip
@@ -16,6 +16,7 @@ from apache_beam.io.filesystem import BeamIOError, CompressionTypes
 from apache_beam.io.filesystems import FileSystems
 
 from pipeline.errors import JobError
+from pipeline.prepare import folders
 
 # Beam's own decompression takes a file that was cut off for a whole one; these raise EOFError.
 DECOMPRESS: dict[str, Callable[[BinaryIO], Any]] = {
@@ -32,13 +33,8 @@ FORMATS = {
     ".txt": "text",
     ".conll": "conll",
     ".conllu": "conllu",
+    ".arrow": "arrow",
 }
-# A file without line ends, or a quote that is never closed, must not end up in memory whole.
-LONGEST_RECORD = 1 << 24
-
-
-class Overlong(bytes):
-    """The beginning of a line of more than LONGEST_RECORD bytes."""
 
 
 @dataclass(frozen=True)
@@ -50,23 +46,38 @@ class Source:
 def matching(patterns: tuple[str, ...]) -> list[Source]:
     """The files of the patterns, in the patterns' order, those of one glob by name, each once.
 
+    A folder stands for the files in it.
+
     Raises:
-        JobError: nothing matches a pattern.
+        JobError: nothing matches a pattern, or a folder holds more than such files.
     """
     found: dict[str, Source] = {}
     for pattern in patterns:
-        try:
-            matches = FileSystems.match([pattern])[0].metadata_list
-        except (BeamIOError, ValueError) as error:
-            raise JobError(f"cannot look for input files {pattern!r}: {error}") from error
-        if not matches:
-            raise JobError(
-                f"no input file matches {pattern!r}: check the path (relative paths start where"
-                " the command runs) and the glob"
-            )
-        for match in sorted(matches, key=lambda match: match.path):
-            found.setdefault(match.path, Source(match.path, match.size_in_bytes))
+        if os.path.isdir(pattern):
+            sources = [Source(path, os.path.getsize(path)) for path in folders.files(pattern)]
+        elif os.path.isfile(pattern):  # whose name may look like a glob: data[1].csv
+            sources = [Source(pattern, os.path.getsize(pattern))]
+        else:
+            sources = _globbed(pattern)
+        for source in sources:
+            found.setdefault(source.path, source)
     return list(found.values())
+
+
+def _globbed(pattern: str) -> list[Source]:
+    # Beam finds nothing by a glob without a folder.
+    here = f".{os.sep}" * (FileSystems.get_scheme(pattern) is None and os.sep not in pattern)
+    try:
+        matches = FileSystems.match([here + pattern])[0].metadata_list
+    except (BeamIOError, ValueError) as error:
+        raise JobError(f"cannot look for input files {pattern!r}: {error}") from error
+    if not matches:
+        raise JobError(
+            f"no input file matches {pattern!r}: check the path (relative paths start where"
+            " the command runs) and the glob"
+        )
+    found = [Source(match.path.removeprefix(here), match.size_in_bytes) for match in matches]
+    return sorted(found, key=lambda source: source.path)
 
 
 @contextmanager
@@ -121,38 +132,32 @@ def open_file(path: str) -> BinaryIO:
     return io.BufferedReader(decompress(file), 1 << 20) if decompress else file
 
 
-def lines(path: str) -> Iterator[bytes]:
-    """The lines of a file with their ends; only line feeds end a line. Without a byte order mark.
+@contextmanager
+def opened(path: str) -> Iterator[BinaryIO]:
+    """Open for reading the file's beginning.
 
     Raises:
-        JobError: the file cannot be read to its end, or is UTF-16.
+        JobError: it cannot be read.
     """
-    number = 0
+    with damaged(lambda: f"{path}:1"), open_file(path) as file:
+        yield file
+
+
+@contextmanager
+def damaged(where: Callable[[], str]) -> Iterator[None]:
+    """What goes wrong with reading inside the block is told with the place that it came to."""
     try:
-        with open_file(path) as file:
-            for line in iter(lambda: file.readline(LONGEST_RECORD), b""):
-                number += 1
-                if number == 1:
-                    if line.startswith((b"\xff\xfe", b"\xfe\xff")):
-                        raise JobError(
-                            f"{path}: this file is UTF-16; convert it to UTF-8, for example with"
-                            " `iconv -f UTF-16 -t UTF-8`"
-                        )
-                    line = line.removeprefix(b"\xef\xbb\xbf")
-                if len(line) == LONGEST_RECORD and not line.endswith(b"\n"):
-                    yield Overlong(line[:1000])
-                    while line and not line.endswith(b"\n"):
-                        line = file.readline(LONGEST_RECORD)
-                else:
-                    yield line
+        yield
     except (OSError, EOFError, lzma.LZMAError) as error:
         raise JobError(
-            f"{path}:{number + 1}: cannot be read any further ({error}); the file is damaged or"
-            " was cut off: get it again"
+            f"{where()}: cannot be read any further ({error}); the file is damaged or was cut off:"
+            " get it again"
         ) from error
 
 
-def checked_header(path: str, header: Sequence[str], needed: tuple[str, ...]) -> Sequence[str]:
+def checked_header(
+    path: str, header: Sequence[str], needed: tuple[str, ...], advice: str = ""
+) -> Sequence[str]:
     """The header, if a file's columns are those that are needed, and perhaps others.
 
     Raises:
@@ -163,7 +168,7 @@ def checked_header(path: str, header: Sequence[str], needed: tuple[str, ...]) ->
             what = f"no column {column!r}" if column not in header else f"{column!r} twice"
             has = f"columns {', '.join(map(repr, header))}" if header else "no header line"
             raise JobError(
-                f"{path}:1: {what}; the file has {has}: correct the recipe's column names or the"
-                " file's first line"
+                f"{path}:1: {what}; the file has {has}: "
+                + (advice or "correct the recipe's column names or the file's first line")
             )
     return header

@@ -7,6 +7,7 @@ from typing import Any
 
 from apache_beam.io.filesystems import FileSystems
 
+from configs.data import Data
 from configs.loading import RecipeError
 from configs.recipe import Recipe
 from configs.tasks import MaskedLanguageModel
@@ -81,6 +82,9 @@ def settings(recipe: Recipe) -> dict[str, Any]:
     for split in SPLITS:
         if isinstance(data[split], tuple):
             data[split] = "files"
+    for name in ("encoding", "delimiter", "quoting"):  # younger than many prepared data
+        if data[name] == Data.model_fields[name].default:
+            del data[name]
     text = recipe.text.model_dump(exclude={"tokenizer": {"vocabulary", "model", "vectors"}})
     deciding = {"kind", "text", "second", "label", "separator", "scheme"}
     deciding |= {"question", "context", "answers", "id", "impossible"}

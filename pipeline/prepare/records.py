@@ -6,6 +6,7 @@ from configs.recipe import Recipe
 from pipeline.prepare.bad_records import Bad
 from pipeline.prepare.batches import batched
 from pipeline.prepare.checks import Checked, checker, label_columns, text_columns
+from pipeline.prepare.dialects import Dialect
 from pipeline.prepare.inputs import Unit
 from pipeline.prepare.sources import read
 
@@ -21,7 +22,7 @@ def checked_batches(unit: Unit, recipe: Recipe) -> Iterator[list[Line]]:
     task, columns = recipe.task, recipe.data.columns
     needed = dict.fromkeys((*text_columns(task), *label_columns(task), *columns))
     check = checker(task, columns)
-    records = read(unit.path, unit.kind, tuple(needed), header=recipe.data.header)
+    records = read(unit.path, unit.kind, tuple(needed), dialect=Dialect.of(recipe.data))
     checked = ((line, check(record)) for line, record in records)
     return batched(checked, _size)
 

@@ -12,19 +12,23 @@ from typing import Any
 
 from pipeline.errors import JobError
 from pipeline.prepare.bad_records import Record, bad
-from pipeline.prepare.files import checked_header, open_file
+from pipeline.prepare.dialects import Dialect
+from pipeline.prepare.files import checked_header
+from pipeline.prepare.lines import open_utf8
 
 COLUMNS = ("id", "title", "question", "context", "answers")
 
 
-def squad_records(path: str, needed: tuple[str, ...]) -> Iterator[tuple[int, Record]]:
+def squad_records(
+    path: str, needed: tuple[str, ...], dialect: Dialect
+) -> Iterator[tuple[int, Record]]:
     """Records of COLUMNS, `answers` as `right_answers` wants them.
 
     Raises:
         JobError: the file cannot be read, is no JSON, or is no SQuAD.
     """
     checked_header(path, list(COLUMNS), needed)
-    whole = _json(path)
+    whole = _json(path, dialect)
     articles = whole.get("data") if isinstance(whole, dict) else None
     if not isinstance(articles, list):
         raise JobError(
@@ -35,9 +39,9 @@ def squad_records(path: str, needed: tuple[str, ...]) -> Iterator[tuple[int, Rec
         yield number, _record(title, context, question)
 
 
-def _json(path: str) -> Any:
+def _json(path: str, dialect: Dialect) -> Any:
     try:
-        with open_file(path) as file:
+        with open_utf8(path, dialect) as file:
             return json.load(file)
     except json.JSONDecodeError as error:
         raise JobError(

@@ -25,6 +25,8 @@ from pipeline.errors import JobError
 from pipeline.prepare import checks, dead_letters, files, runners, sources
 from pipeline.prepare.bad_records import NOT_UTF8, Record, bad
 from pipeline.prepare.batches import batched
+from pipeline.prepare.dialects import Dialect
+from pipeline.prepare.sources import UTF8
 from pipeline.publishing import answers
 from pipeline.publishing.answers import answerer
 
@@ -43,6 +45,7 @@ class Unit:
 
     path: str
     kind: str
+    dialect: Dialect
     columns: tuple[str, ...]
     given: bool
     separator: str  # joins several labels in a CSV field; without one a list is JSON there
@@ -68,6 +71,7 @@ def predict(
     beam: Beam | None = None,
     columns: Sequence[str] = (),
     kind: str = "auto",
+    dialect: Dialect = UTF8,
 ) -> dict[str, Any]:
     """Answer every row of the input files with the columns of `pipeline.publishing.answers`.
 
@@ -81,6 +85,7 @@ def predict(
         columns: where the texts are, if not in the columns that the model learned from; two for
             a model of pairs.
         kind: format of the files; "auto" goes by their endings.
+        dialect: how text files are written.
 
     Returns:
         {"rows", "predicted", "dead_letters": {reason: count}, "seconds", "output"}.
@@ -100,7 +105,7 @@ def predict(
         (folder / DEAD_LETTERS).mkdir()
         scratch = folder / "scratch"  # some runners leave files of their own beside their sink
         scratch.mkdir()
-        units = _units(export_dir, inputs, folder, tuple(columns), kind)
+        units = _units(export_dir, inputs, folder, tuple(columns), kind, dialect)
         facts["inputs"] = runners.run(beam or Beam(), answer_file, units, scratch / "answers")
         shutil.rmtree(scratch)
     bad: Counter[str] = Counter()
@@ -122,7 +127,12 @@ def _predictions(folder: Path) -> bool:
 
 
 def _units(
-    export_dir: Path, inputs: Sequence[str], folder: Path, columns: tuple[str, ...], kind: str
+    export_dir: Path,
+    inputs: Sequence[str],
+    folder: Path,
+    columns: tuple[str, ...],
+    kind: str,
+    dialect: Dialect,
 ) -> list[Unit]:
     task = loading.load(export_dir / "recipe.yaml").task
     learned = checks.text_columns(task)
@@ -140,6 +150,7 @@ def _units(
             Unit(
                 source.path,
                 found,
+                dialect,
                 columns or (("text",) if found == "text" and len(learned) == 1 else learned),
                 isinstance(task, Tag),
                 getattr(task, "separator", ""),
@@ -174,7 +185,8 @@ def answer_file(unit: Unit) -> dict[str, Any]:
 
 
 def _rows(unit: Unit) -> Iterator[Row]:
-    for line, record in sources.read(unit.path, unit.kind, unit.columns, others=True):
+    found = sources.read(unit.path, unit.kind, unit.columns, others=True, dialect=unit.dialect)
+    for line, record in found:
         if isinstance(record, dict):
             try:
                 texts = (

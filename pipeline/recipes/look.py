@@ -10,8 +10,9 @@ from typing import Any
 from configs.data import Data
 from configs.tasks import Task
 from pipeline.errors import JobError
-from pipeline.prepare import checks, files, sources
+from pipeline.prepare import checks, files, nested, sources, tables
 from pipeline.prepare.bad_records import Bad, Record
+from pipeline.prepare.dialects import Dialect
 from pipeline.prepare.label_values import as_list
 
 # Enough to choose settings from, and read in seconds.
@@ -80,17 +81,19 @@ def look(data: Data, task: Task) -> Look:
     return found
 
 
-def columns(path: str, declared: str) -> list[str]:
-    """The columns of a file, or of the first of those that a glob matches."""
-    path = files.matching((path,))[0].path
-    kind = files.format_of(path, declared)
-    if kind == "parquet":
-        import pyarrow.parquet as pq
+def columns(pattern: str, data: Data) -> list[str]:
+    """The columns of a file, or of the first file with records of those that a pattern matches.
 
-        with files.open_file(path) as file:
-            return pq.ParquetFile(file).schema_arrow.names
-    records = (record for _, record in sources.read(path, kind, ()))
-    return list(next((record for record in records if isinstance(record, dict)), {}))
+    Those inside of others are named with dots.
+    """
+    for source in files.matching((pattern,)):
+        kind = files.format_of(source.path, data.format)
+        if kind in ("parquet", "arrow"):
+            return tables.names(source.path, kind)
+        for _, record in sources.read(source.path, kind, (), dialect=Dialect.of(data)):
+            if isinstance(record, dict):
+                return list(nested.paths(record))
+    return []
 
 
 def values(data: Data, column: str) -> list[Any]:
@@ -116,5 +119,5 @@ def _words(text: str) -> list[str]:
 def _records(data: Data, needed: tuple[str, ...]) -> Iterator[Record]:
     for source in files.matching(data.train):
         kind = files.format_of(source.path, data.format)
-        for _, record in sources.read(source.path, kind, needed, header=data.header):
+        for _, record in sources.read(source.path, kind, needed, dialect=Dialect.of(data)):
             yield record

@@ -40,7 +40,7 @@ def recipe(
     given = {"text": text, "second": second, "label": label}
     columns = {name: column for name, column in given.items() if column is not None}
     files = data.train + (data.test if isinstance(data.test, tuple) else ())
-    there = [look.columns(path, data.format) for path in files]
+    there = [look.columns(path, data) for path in files]
     for path, names in zip(files, there, strict=True):
         _check_columns(path, names, {f"--{name}": c for name, c in columns.items()})
     seen = look.values(data, label) if label is not None else []
