@@ -9,7 +9,8 @@ class WarmupThen(keras.optimizers.schedules.LearningRateSchedule):
     """Rise linearly to `peak`, then follow the curve `kind` down to `end` times the peak.
 
     Call: step, counted from 0 -> the rate. The first `warmup_steps` steps take 1/w, 2/w, ... 1 of
-    the peak; `constant` stays there, `linear` and `cosine` reach the end at step `total_steps`.
+    the peak; `constant` stays there, `linear` and `cosine` reach the end at the last of
+    `total_steps` steps.
     Source of the cosine: Loshchilov and Hutter 2017, https://arxiv.org/abs/1608.03983, equation 5.
     """
 
@@ -21,8 +22,8 @@ class WarmupThen(keras.optimizers.schedules.LearningRateSchedule):
     def __call__(self, step):
         step = ops.cast(step, "float32")
         rising = (step + 1.0) / max(self.warmup_steps, 1)
-        decay_steps = max(self.total_steps - self.warmup_steps, 1)
-        done = ops.clip((step - self.warmup_steps) / decay_steps, 0.0, 1.0)
+        top = max(self.warmup_steps - 1, 0)  # the step that takes the whole peak
+        done = ops.clip((step - top) / max(self.total_steps - 1 - top, 1), 0.0, 1.0)
         left = {
             "constant": ops.ones_like(done),
             "linear": 1.0 - done,

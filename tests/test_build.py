@@ -1,5 +1,8 @@
 """From a recipe to the model that it describes."""
 
+import json
+import re
+
 import keras
 import numpy as np
 import pytest
@@ -55,6 +58,26 @@ def test_weights_have_the_same_paths_and_values_in_every_build():
     for path, weight in first.items():
         np.testing.assert_array_equal(weight, again[path])
         assert not weight.any() or np.abs(weight - other[path]).max() > 0
+
+
+@pytest.mark.parametrize("kind", ["text_cnn", "rnn", "lstm", "gru", "bert", "gpt"])
+def test_a_step_without_gradient_takes_from_all_weights_but_biases_and_norms(kind):
+    size = {"layers": 1, "width": 16, "heads": 2} if kind in ("bert", "gpt") else {}
+    small = {"kind": kind, **size} if size else {"kind": kind, "embedding": {"width": 4}}
+    recipe = loading.parse(
+        f"{{name: x, data: {{train: x}}, task: {{kind: classify}}, model: {json.dumps(small)}}}",
+        ["train.optimizer={kind: adam, weight_decay: 0.5}", "train.learning_rate=0.1"],
+    )
+    model = build.build_model(recipe, VOCABULARY, 3)
+    variables = model.trainable_variables
+    optimizer = build.build_optimizer(recipe.train, 10, [variables])
+    for variable in variables:
+        variable.assign(np.ones(variable.shape))
+    optimizer.apply_gradients([(np.zeros(v.shape, np.float32), v) for v in variables])
+    decayed = {v.path: float(np.min(v)) < 1 for v in variables}
+    spared = {v.path for v in variables if re.search("bias|gamma|beta", v.name)}
+    assert spared
+    assert {path for path, shrunk in decayed.items() if not shrunk} == spared
 
 
 def test_every_random_layer_can_be_found(monkeypatch):

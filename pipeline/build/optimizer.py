@@ -35,7 +35,9 @@ def build_optimizer(
     # The name is part of the variables' paths, which a checkpoint knows them by.
     optimizer = kind(schedule, weight_decay=weight_decay, name="optimizer", **chosen)
     variables = [variable for group in groups for variable in group]
-    optimizer.exclude_from_weight_decay([v for v in variables if len(v.shape) < 2])
+    # A GRU's biases are two rows.
+    spared = [v for v in variables if len(v.shape) < 2 or "bias" in v.name]
+    optimizer.exclude_from_weight_decay(spared)
     optimizer.build(variables)
     if settings.discriminative:
         # Howard and Ruder 2018, https://arxiv.org/abs/1801.06146, section 3.2.

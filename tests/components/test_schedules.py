@@ -19,12 +19,21 @@ from pipeline import build
 )
 def test_schedules_rise_then_follow_their_curve(kind, expected):
     schedule = WarmupThen(2.0, kind, total_steps=20, warmup_steps=4, end=0.1)
-    got = [float(schedule(step)) for step in (0, 1, 4, 12, 20, 30)]
+    got = [float(schedule(step)) for step in (0, 1, 3, 11, 19, 30)]
     assert got == pytest.approx(expected, abs=1e-6)
 
 
+@pytest.mark.parametrize("kind", ["linear", "cosine"])
+def test_without_a_warm_up_the_first_step_has_the_peak_and_the_last_the_end(kind):
+    schedule = WarmupThen(2.0, kind, total_steps=5, end=0.25)
+    rates = [float(schedule(step)) for step in range(5)]
+    assert (rates[0], rates[2], rates[-1]) == pytest.approx((2.0, 1.25, 0.5))
+    assert sorted(rates, reverse=True) == rates
+    assert float(WarmupThen(2.0, kind, total_steps=1)(0)) == 2.0
+
+
 def test_the_cosine_is_not_the_line():
-    quarter = WarmupThen(1.0, "cosine", total_steps=8)(2)
+    quarter = WarmupThen(1.0, "cosine", total_steps=9)(2)
     assert float(quarter) == pytest.approx(0.5 * (1 + math.cos(math.pi / 4)), abs=1e-6)
 
 
