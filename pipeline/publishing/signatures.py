@@ -4,6 +4,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from pipeline.publishing.bounds import within
 from pipeline.publishing.servable import Servable, specs
 from pipeline.text.model_inputs import ModelInputs
 
@@ -15,7 +16,8 @@ def servable(
 
     serving_default: text (B,) string, and for pairs second (B,) string. ids, if the model reads
     nothing else: ids (B, T) int32, and for pairs second_ids, or of one that reads sequences of
-    `pipeline.text.wrapping` these and their types, all padded with 0. Both answer, for
+    `pipeline.text.wrapping` these and their types, all padded with 0; one that is no id of the
+    vocabulary is an error. Both answer, for
     classify and multilabel, label (B,) string and score (B,), the best ones; labels (B, K) string
     and scores (B, K), the K best in order; probabilities (B, C) in the order of labels.json. For
     regress: value (B,). All numbers are float32, whatever the model computes in. B and T may be 0.
@@ -37,7 +39,11 @@ def servable(
     if inputs.ids_alone:
 
         def from_ids(*tensors):
-            return served.outputs(dict(zip(model.input, tensors, strict=True)))
+            given = dict(zip(model.input, tensors, strict=True))
+            last = tokenizer.vocabulary_size - 1
+            return served.outputs(
+                {n: within(x, 0, 1 if n == "types" else last, n) for n, x in given.items()}
+            )
 
         signature = list(specs(model.input).values())
         served.functions["ids"] = tf.function(from_ids, input_signature=signature)

@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from configs.tasks import LanguageModel
 from pipeline.cached_reading import CachedReader
+from pipeline.publishing.bounds import within
 from pipeline.publishing.servable import Servable
 from pipeline.text.detokenizing import continued
 from pipeline.text.special import PAD
@@ -19,6 +20,7 @@ INPUTS = {
     "top_p": tf.float32,
     "seed": tf.int32,
 }
+MOST_TOKENS = 10_000  # that a request may ask for: each takes time, and a place in memory a row
 # What asks for the likeliest token each time; a seed is without use then.
 GREEDY = {"temperature": 0.0, "top_k": 0, "top_p": 1.0, "seed": 0}
 
@@ -26,11 +28,12 @@ GREEDY = {"temperature": 0.0, "top_k": 0, "top_p": 1.0, "seed": 0}
 def writer(served: Servable, tokenizer: Any, model: Any, task: LanguageModel) -> Callable:
     """The signature `generate`: as `textmill generate`, for many texts at a time.
 
-    text (B,) string, beginnings; tokens (B,) int32, how many to write at most; temperature (B,)
-    float32, 0 for the likeliest token each time; top_k (B,) int32, 0 for all; top_p (B,) float32, 1
-    for all; seed (B,) int32 -> text (B,) string, the beginning with what was written; tokens (B, N)
-    string, what was written, filled up with ""; written (B,) int32, how many that is, up to the
-    text's end where documents end. A row's answer depends on that row alone. B may be 0.
+    text (B,) string, beginnings; tokens (B,) int32, how many to write at most, up to MOST_TOKENS;
+    temperature (B,) float32, 0 for the likeliest token each time; top_k (B,) int32, 0 for all;
+    top_p (B,) float32, 1 for all; seed (B,) int32 -> text (B,) string, the beginning with what was
+    written; tokens (B, N) string, what was written, filled up with ""; written (B,) int32, how many
+    that is, up to the text's end where documents end. A row's answer depends on that row alone. B
+    may be 0.
     """
     reader = CachedReader(model, tokenizer.unwritten | {tokenizer.unknown_id})
     document = task.carry == "document"
@@ -39,6 +42,9 @@ def writer(served: Servable, tokenizer: Any, model: Any, task: LanguageModel) ->
 
     def generate(text, tokens, temperature, top_k, top_p, seed):
         rows = tf.shape(text)[0]
+        tokens = within(tokens, 0, MOST_TOKENS, "tokens")
+        temperature = within(temperature, 0, tf.float32.max, "temperature")
+        top_k, top_p = within(top_k, 0, tf.int32.max, "top_k"), within(top_p, 0, 1, "top_p")
         text, tokens, seed = not_none(text), not_none(tokens), not_none(seed)
         how = not_none(temperature), not_none(top_k), not_none(top_p)
         begun = tokenizer.all_ids(text)

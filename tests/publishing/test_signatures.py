@@ -86,6 +86,14 @@ def test_ids_answer_as_their_texts_do_whatever_the_padding(loaded, trained):
         np.testing.assert_allclose(from_text["scores"], from_ids["scores"], atol=1e-6)
 
 
+def test_ids_that_the_vocabulary_lacks_are_an_error(loaded, trained):
+    size = runs.load(trained.run_dir).tokenizer.vocabulary_size
+    loaded.signatures["ids"](ids=tf.constant([[5, size - 1, 0]]))
+    for ids in ([[5, -1, -1]], [[5, size]]):
+        with pytest.raises(tf.errors.InvalidArgumentError, match="ids: every value has to be in 0"):
+            loaded.signatures["ids"](ids=tf.constant(ids))
+
+
 @pytest.mark.parametrize(
     ("task", "precision"),
     [("classify", name) for name in TOLERANCES]

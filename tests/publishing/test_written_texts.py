@@ -156,3 +156,12 @@ def test_tokens_are_drawn_by_their_chances(how):
     others = rows - drawn[enough].sum(), rows * (1 - expected[enough].sum())
     observed, wanted = [*drawn[enough], others[0] + 1], [*(rows * expected[enough]), others[1] + 1]
     assert stats.chisquare(observed, wanted).pvalue > 0.01
+
+
+def test_what_cannot_be_meant_is_an_error(tmp_path):
+    loaded = exported(tmp_path, *made())
+    wrong = {"tokens": [-1, 10_001], "temperature": [-1.0, np.nan], "top_k": [-1], "top_p": [1.5]}
+    for name, values in wrong.items():
+        for value in values:
+            with pytest.raises(tf.errors.InvalidArgumentError, match=f"{name}: every value has to"):
+                ask(loaded, ["my card"], **{name: value})
