@@ -9,7 +9,9 @@ import typer
 
 from pipeline.commands.options import Json, Set, answer
 
-ExportFolder = Annotated[Path, typer.Argument(metavar="EXPORT", help="A model's version folder.")]
+ExportFolder = Annotated[
+    Path, typer.Argument(metavar="EXPORT", help="A model's folder, or that of one of its versions.")
+]
 
 
 def verify(
@@ -19,6 +21,9 @@ def verify(
     as_json: Json = False,
 ) -> None:
     """Compare an export's answers with the trained model's."""
+    from pipeline.publishing.serving_files import newest
+
+    export = newest(export)
     if url or grpc:
         asked = [*(["--url", url] if url else []), *(["--grpc", grpc] if grpc else [])]
         _become("serving.verify", str(export), *asked, *(["--json"] if as_json else []))
@@ -44,6 +49,16 @@ def predict(
             help="Where the texts are, if elsewhere. Twice for a model of pairs.",
         ),
     ],
+    all_scores: Annotated[
+        bool, typer.Option("--all-scores", help="A column with the score of each label.")
+    ] = False,
+    escape: Annotated[
+        bool,
+        typer.Option(
+            "--escape-formulas/--keep-formulas",
+            help="Put ' before CSV cells that a spreadsheet would run.",
+        ),
+    ] = True,
     as_json: Json = False,
 ) -> None:
     """Answer every row of files, on Beam.
@@ -51,18 +66,23 @@ def predict(
     Of the settings, those of beam apply, and data.format, encoding, delimiter, quoting and header.
     """
     from configs.loading import load
+    from pipeline.publishing.serving_files import newest
     from pipeline.quiet import import_tensorflow
 
-    recipe = load(export / "recipe.yaml", sets)
+    folder = newest(export)
+    recipe = load(folder / "recipe.yaml", sets)
     import_tensorflow()
     from pipeline.prepare.dialects import Dialect
-    from pipeline.publishing.predict import predict
+    from pipeline.publishing.predict import Form, in_words, predict
 
-    written = Dialect.of(recipe.data)
-    facts = predict(export, input, output, recipe.beam, column, recipe.data.format, written)
-    answer(
-        f"{facts['predicted']:,} of {facts['rows']:,} rows are answered in {output}", facts, as_json
-    )
+    written, form = Dialect.of(recipe.data), Form(all_scores, escape)
+    facts = predict(folder, input, output, recipe.beam, column, recipe.data.format, written, form)
+    said = f"{output} has {facts['rows']:,} rows, {facts['predicted']:,} of them answered"
+    if facts["dead_letters"]:
+        said += f", the others not: {in_words(facts['dead_letters'])}"
+    if facts["unread"]:
+        said += f"; {facts['unread']:,} rows have more words than the model reads"
+    answer(said, facts, as_json)
 
 
 def huggingface(

@@ -155,8 +155,14 @@ def damaged(where: Callable[[], str]) -> Iterator[None]:
         ) from error
 
 
+ADVICE = (
+    "name the column as the file does, in the recipe's task or by --column, or correct the file's"
+    " first line"
+)
+
+
 def checked_header(
-    path: str, header: Sequence[str], needed: tuple[str, ...], advice: str = ""
+    path: str, header: Sequence[str], needed: tuple[str, ...], advice: str = ADVICE
 ) -> Sequence[str]:
     """The header, if a file's columns are those that are needed, and perhaps others.
 
@@ -167,8 +173,5 @@ def checked_header(
         if header.count(column) != 1:
             what = f"no column {column!r}" if column not in header else f"{column!r} twice"
             has = f"columns {', '.join(map(repr, header))}" if header else "no header line"
-            raise JobError(
-                f"{path}:1: {what}; the file has {has}: "
-                + (advice or "correct the recipe's column names or the file's first line")
-            )
+            raise JobError(f"{path}:1: {what}; the file has {has}: {advice}")
     return header

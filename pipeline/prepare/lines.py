@@ -43,12 +43,12 @@ def lines(path: str, dialect: Dialect) -> Iterator[bytes]:
                 yield line
 
 
-def text_lines(path: str, dialect: Dialect) -> Iterator[tuple[int, str | Bad]]:
-    """(number from 1, line without its end) of the lines that are not blank."""
+def text_lines(path: str, dialect: Dialect, blank: bool = False) -> Iterator[tuple[int, str | Bad]]:
+    """(number from 1, line without its end). Args: blank, whether of blank lines, too."""
     for number, line in enumerate(lines(path, dialect), 1):
         if isinstance(line, Overlong):
             yield number, bad(TOO_LONG, bytes(line))
-        elif line.strip(b" \r\n"):
+        elif blank or line.strip(b" \r\n"):
             try:
                 yield number, line.decode("utf-8").rstrip("\r\n")
             except UnicodeDecodeError:

@@ -26,6 +26,7 @@ def read(
     needed: tuple[str, ...],
     others: bool = False,
     dialect: Dialect = UTF8,
+    blank: bool = False,
 ) -> Iterator[tuple[int, Record]]:
     """Yield (line, record); for tables the line is the row, for SQuAD the question, from 1.
 
@@ -35,6 +36,7 @@ def read(
             JSONL or a table is named with dots: doc.body.
         others: whether all others come along from tables too, where each costs time.
         dialect: how text files are written, as the recipe says it.
+        blank: whether a blank line of a text file is a record, too.
 
     Raises:
         JobError: the file cannot be read, or lacks a needed column altogether.
@@ -45,7 +47,7 @@ def read(
         "csv": partial(delimited_records, kind="csv"),
         "tsv": partial(delimited_records, kind="tsv"),
         "jsonl": jsonl_records,
-        "text": text_records,
+        "text": partial(text_records, blank=blank),
         "document": document_records,
         "conll": conll_records,
         "conllu": conllu_records,
@@ -74,11 +76,11 @@ def jsonl_records(
 
 
 def text_records(
-    path: str, needed: tuple[str, ...], dialect: Dialect
+    path: str, needed: tuple[str, ...], dialect: Dialect, blank: bool
 ) -> Iterator[tuple[int, Record]]:
     """A line a record, with the single column `text`."""
     checked_header(path, ["text"], needed)
-    for number, line in text_lines(path, dialect):
+    for number, line in text_lines(path, dialect, blank):
         yield number, line if isinstance(line, Bad) else {"text": line}
 
 

@@ -8,6 +8,7 @@ from typing import Any, assert_never
 import numpy as np
 
 from configs import loading
+from configs.loading import RecipeError
 from configs.tasks import (
     Classify,
     LanguageModel,
@@ -24,13 +25,17 @@ from pipeline.publishing import saved_model
 TOGETHER = 128  # rows in one call of the model
 DECIMALS = 6  # what comes after them depends on the order in which a machine adds
 SPAN = ("label", "begin", "end")
+SCORE_OF = "predicted_score_of_"
 
 Words = tuple[bytes, ...]
 Row = tuple[bytes | Words, ...]  # a text, the two of a pair, or words to tag that are given
 
 
-def answerer(export_dir: Path) -> Callable[[Sequence[Row]], list[dict[str, Any]]]:
-    """Load an export; return a function of B rows to B dicts, see `columns`."""
+def answerer(export_dir: Path, all_scores: bool = False) -> Callable[[Sequence[Row]], list[dict]]:
+    """Load an export; return a function of B rows to B dicts, see `columns`.
+
+    Args: all_scores, whether a score for each label comes along, see `score_columns`.
+    """
     answer = saved_model.load(export_dir)
     labels = artifacts.read_json(export_dir / "labels.json")
     task = loading.load(export_dir / "recipe.yaml").task
@@ -42,11 +47,56 @@ def answerer(export_dir: Path) -> Callable[[Sequence[Row]], list[dict[str, Any]]
             if places:
                 asked = [rows[i] for i in places]
                 outputs = in_order_of_length(partial(answer, signature=signature), asked)
-                for i, row in zip(places, columns(outputs, task, labels), strict=True):
+                answered = columns(outputs, task, labels)
+                if all_scores:
+                    scores = score_columns(outputs, labels)
+                    answered = [a | s for a, s in zip(answered, scores, strict=True)]
+                for i, row in zip(places, answered, strict=True):
                     found[i] = row
         return found
 
     return answers
+
+
+def names(task: Task, labels: Sequence[str], all_scores: bool) -> tuple[str, ...]:
+    """The columns that answers have, in order.
+
+    Raises:
+        RecipeError: all labels' scores of a task that has none for a text.
+    """
+    if all_scores and not isinstance(task, Classify | Multilabel):
+        raise RecipeError(
+            f"--all-scores: only classify and multilabel score each label, got {task.kind}"
+        )
+    match task:
+        case Classify():
+            own = ["label", "score"]
+        case Multilabel():
+            own = ["labels", "scores"]
+        case Regress():
+            own = ["value"]
+        case Tag(scheme=scheme):
+            own = ["words", "tags", "scores", *(["spans"] if scheme != "plain" else []), "unread"]
+        case Span():
+            own = ["answer", "score"]
+        case LanguageModel():
+            own = ["perplexity"]
+        case MaskedLanguageModel():
+            own = ["tokens", "scores"]
+        case _:
+            assert_never(task)
+    return (
+        *(f"predicted_{name}" for name in own),
+        *(SCORE_OF + label for label in labels if all_scores),
+    )
+
+
+def score_columns(outputs: dict[str, Any], labels: Sequence[str]) -> list[dict[str, float]]:
+    """B dicts of each label's probability, named `predicted_score_of_LABEL`."""
+    return [
+        {SCORE_OF + label: round(p, DECIMALS) for label, p in zip(labels, row, strict=True)}
+        for row in outputs["probabilities"].tolist()
+    ]
 
 
 def in_order_of_length(answer: saved_model.Answer, rows: Sequence[Row]) -> dict[str, Any]:
@@ -74,7 +124,8 @@ def columns(outputs: dict[str, Any], task: Task, labels: list[str]) -> list[dict
     language_model `predicted_perplexity`; for masked_language_model the lists `predicted_tokens`
     and `predicted_scores`, the likeliest token of each [MASK]; for tag the lists `predicted_words`,
     `predicted_tags` and `predicted_scores`, and unless the scheme is plain `predicted_spans` of
-    {"label", "begin", "end"}, in code points of the text, given words joined by spaces.
+    {"label", "begin", "end"}, in code points of the text, given words joined by spaces, and
+    `predicted_unread`, how many words come after the last that the model reads.
     """
     match task:
         case Classify():
@@ -122,7 +173,7 @@ def columns(outputs: dict[str, Any], task: Task, labels: list[str]) -> list[dict
             assert_never(task)
 
 
-def _tagged(row: dict[str, list]) -> dict[str, Any]:
+def _tagged(row: dict[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = {
         "predicted_words": row["words"],
         "predicted_tags": row["tags"],
@@ -131,4 +182,6 @@ def _tagged(row: dict[str, list]) -> dict[str, Any]:
     if "span_labels" in row:
         spans = zip(row["span_labels"], row["span_begins"], row["span_ends"], strict=True)
         found["predicted_spans"] = [dict(zip(SPAN, span, strict=True)) for span in spans]
+    if "unread" in row:  # exports of before do not say
+        found["predicted_unread"] = int(row["unread"])
     return found

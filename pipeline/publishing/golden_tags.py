@@ -50,6 +50,7 @@ def tag_answers(
             "ends": ends[:read].tolist(),
             "tags": [labels[tag] for tag in tags],
             "scores": chances.tolist(),
+            "unread": len(words) - read,
         }
         if task.scheme != "plain":
             found = schemes.spans(outputs["tags"])

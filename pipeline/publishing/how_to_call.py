@@ -86,7 +86,8 @@ many a text has. What texts of fewer masks lack is filled up with "" and 0."""
 
 TAGS = """of each text's words, as many as the model reads: `words` as they stand in the text;
 `begins` and `ends`, their places in it, counted in code points; `tags`, and `scores`, the
-probability of each tag. Rows of fewer words are filled up with "", with 0, and places with -1."""
+probability of each tag. Rows of fewer words are filled up with "", with 0, and places with -1.
+`unread` says how many words of a text come after the last that the model reads."""
 
 SPAN = """of each question, `text`, about its context, `second`: `answer`, "" for none, and its
 `score`; `begin` and `end`, where it stands in the context, counted in code points, -1 for none;

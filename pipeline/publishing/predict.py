@@ -1,20 +1,16 @@
 """Batch inference on Beam: files in, the same rows with the model's answers out.
 
-A unit of work is a file, as in `pipeline.prepare`: a worker streams it through the SavedModel, a
-thousand rows in memory at a time, and writes one output file, so rows keep their order and the
-bytes do not depend on the number of workers. To spread one large file over workers, cut it first.
+A unit of work is a file, as in `pipeline.prepare`, so rows keep their order and the bytes do not
+depend on the number of workers. To spread one large file over workers, cut it first.
 """
 
-import csv
-import functools
-import json
+import dataclasses
 import shutil
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, TextIO
+from typing import Any
 
 from configs import loading
 from configs.data import Beam
@@ -22,103 +18,71 @@ from configs.loading import RecipeError
 from configs.tasks import Tag
 from pipeline import artifacts
 from pipeline.errors import JobError
-from pipeline.prepare import checks, dead_letters, files, runners, sources
-from pipeline.prepare.bad_records import NOT_UTF8, Record, bad
-from pipeline.prepare.batches import batched
+from pipeline.prepare import checks, files, inputs, runners
 from pipeline.prepare.dialects import Dialect
 from pipeline.prepare.sources import UTF8
+from pipeline.progress import log
 from pipeline.publishing import answers
-from pipeline.publishing.answers import answerer
+from pipeline.publishing.answering import LETTERS, PART, ROWS, Form, Unit, answer_file
 
 DEAD_LETTERS = "dead_letters"
-
-# Loaded once in each process that works.
-loaded = functools.cache(answerer)
-
-
-@dataclass(frozen=True)
-class Unit:
-    """One input file; `columns` hold the texts: one, or both of a pair.
-
-    `given`: whether a text may be there as a list of words, to be tagged as it is.
-    """
-
-    path: str
-    kind: str
-    dialect: Dialect
-    columns: tuple[str, ...]
-    given: bool
-    separator: str  # joins several labels in a CSV field; without one a list is JSON there
-    export_dir: Path
-    output: Path  # to write, with the ending .csv or .jsonl
-    dead_letters: Path
-
-
-class Row(NamedTuple):
-    line: int
-    record: Record
-    asked: answers.Row
-
-    @property
-    def size(self) -> int:
-        return sum(map(len, self.asked))
 
 
 def predict(
     export_dir: Path,
-    inputs: Sequence[str],
+    patterns: Sequence[str],
     output: Path,
     beam: Beam | None = None,
     columns: Sequence[str] = (),
     kind: str = "auto",
     dialect: Dialect = UTF8,
+    form: Form | None = None,
 ) -> dict[str, Any]:
     """Answer every row of the input files with the columns of `pipeline.publishing.answers`.
 
-    `output` gets one file for each input file, with its rows, columns and order: JSONL, but CSV
-    from CSV and TSV, in which several labels are joined as in training and other lists are JSON.
-    Where a column of an answer's name is there already, it is replaced. Rows that cannot be
-    answered go to `dead_letters/` in it, with file, line and reason.
+    `output` gets one file for each input file, with its columns, a row for each of its rows and in
+    their order: JSONL, but CSV from CSV and TSV, in which several labels are joined as in training
+    and other lists are JSON. `predicted_row` counts a file's rows from 1. A row that cannot be
+    answered has nothing in the answer's columns but a reason in `predicted_reason`, and stands in
+    `dead_letters/` too, with file, line and what was read. Where a column of such a name is there
+    already, it is replaced.
+
+    What a killed job had answered stays beside the output, and the same call goes on from there.
 
     Args:
-        inputs: paths or globs on any filesystem that Beam knows, `.gz` included.
+        patterns: paths or globs on any filesystem that Beam knows, `.gz` included.
         columns: where the texts are, if not in the columns that the model learned from; two for
             a model of pairs.
         kind: format of the files; "auto" goes by their endings.
         dialect: how text files are written.
+        form: how answers are.
 
     Returns:
-        {"rows", "predicted", "dead_letters": {reason: count}, "seconds", "output"}.
+        {"rows", "predicted", "dead_letters": {reason: count}, "unread", "seconds", "output"};
+        `unread` counts the rows of a tagger with more words than the model reads.
 
     Raises:
-        JobError: no input, a damaged export or file, a text column that is not there, or an
-            `output` that holds something else.
-        RecipeError: not as many columns as the model reads texts.
+        JobError: no input, a damaged export or file, a text column that is not there, an `output`
+            that holds something else, or rows of which none could be answered.
+        RecipeError: not as many columns as the model reads texts, or scores that a task lacks.
     """
     artifacts.check(export_dir)
     if output.exists() and not _predictions(output):
         raise JobError(f"{output} is there and holds no predictions: name a folder of its own")
     began = time.monotonic()
-    mark = artifacts.manifest(export_dir)["fingerprint"]
-    facts: dict[str, Any] = {"export_dir": str(export_dir.resolve())}
-    with artifacts.publish(output, mark, facts) as folder:
-        (folder / DEAD_LETTERS).mkdir()
-        scratch = folder / "scratch"  # some runners leave files of their own beside their sink
-        scratch.mkdir()
-        units = _units(export_dir, inputs, folder, tuple(columns), kind, dialect)
-        facts["inputs"] = runners.run(beam or Beam(), answer_file, units, scratch / "answers")
-        shutil.rmtree(scratch)
-    bad: Counter[str] = Counter()
-    for counts in facts["inputs"]:
-        bad.update(counts["dead_letters"])
-    rows = sum(counts["rows"] for counts in facts["inputs"])
-    return {
-        "rows": rows,
-        "predicted": rows - bad.total(),
-        "dead_letters": dict(sorted(bad.items())),
-        "seconds": round(time.monotonic() - began, 3),
-        "output": str(output),
-    }
+    parts = output.with_name(f".{output.name}.parts").resolve()
+    units = _units(export_dir, patterns, parts, tuple(columns), kind, dialect, form or Form())
+    if done := sum(unit.finished() for unit in units):
+        log.info("predict: goes on behind %d parts of %d rows", done, PART)
+    scratch = parts / "answers"  # some runners leave files of their own beside their sink
+    shutil.rmtree(scratch, ignore_errors=True)
+    scratch.mkdir(parents=True)
+    counts = runners.run(beam or Beam(), answer_file, units, scratch / "answers")
+    facts = {"export_dir": str(export_dir.resolve()), "inputs": counts}
+    with artifacts.publish(output, artifacts.fingerprint(facts), facts) as folder:
+        _join(units, counts, folder)
+    shutil.rmtree(parts)
+    return _total(counts, output) | {"seconds": round(time.monotonic() - began, 3)}
 
 
 def _predictions(folder: Path) -> bool:
@@ -128,13 +92,15 @@ def _predictions(folder: Path) -> bool:
 
 def _units(
     export_dir: Path,
-    inputs: Sequence[str],
-    folder: Path,
+    patterns: Sequence[str],
+    parts: Path,
     columns: tuple[str, ...],
     kind: str,
     dialect: Dialect,
+    form: Form,
 ) -> list[Unit]:
     task = loading.load(export_dir / "recipe.yaml").task
+    labels = artifacts.read_json(export_dir / "labels.json")
     learned = checks.text_columns(task)
     if columns and len(columns) != len(learned):
         raise RecipeError(
@@ -142,96 +108,74 @@ def _units(
             f" got {', '.join(columns)}"
         )
     units = []
-    for index, source in enumerate(files.matching(tuple(inputs))):
+    for index, source in enumerate(files.matching(tuple(patterns))):
         found = files.format_of(source.path, kind)
         ending = "csv" if found in ("csv", "tsv") else "jsonl"
-        name = f"{index:05d}-{files.name_of(source.path).split('.')[0]}"
-        units.append(
-            Unit(
-                source.path,
-                found,
-                dialect,
-                columns or (("text",) if found == "text" and len(learned) == 1 else learned),
-                isinstance(task, Tag),
-                getattr(task, "separator", ""),
-                export_dir.resolve(),
-                (folder / f"{name}.{ending}").resolve(),
-                (folder / DEAD_LETTERS / f"{name}.jsonl").resolve(),
-            )
+        alone = ("text",) if found == "text" and len(learned) == 1 else learned
+        unit = Unit(
+            path=source.path,
+            kind=found,
+            dialect=dialect,
+            columns=columns or alone,
+            given=isinstance(task, Tag),
+            separator=getattr(task, "separator", ""),
+            answers=answers.names(task, labels, form.all_scores),
+            form=form,
+            export_dir=export_dir.resolve(),
+            output=f"{index:05d}-{files.name_of(source.path).split('.')[0]}.{ending}",
+            parts=parts / f"{index:05d}",
+            mark="",
         )
+        units.append(dataclasses.replace(unit, mark=_mark(unit)))
     return units
 
 
-def answer_file(unit: Unit) -> dict[str, Any]:
-    """Answer one file and return its counts."""
-    answer = loaded(unit.export_dir)
-    rows = 0
-    with (
-        open(unit.output, "w", encoding="utf-8", errors="backslashreplace", newline="") as file,
-        dead_letters.Writer(unit.dead_letters, unit.path) as letters,
-    ):
-        write = WRITERS[unit.output.suffix](file, unit.separator)
-        for batch in batched(_rows(unit), lambda row: row.size):
-            rows += len(batch)
-            found = iter(answer([row.asked for row in batch if isinstance(row.record, dict)]))
-            for line, record, _ in batch:
-                if isinstance(record, dict):
-                    write({**record, **next(found)})
-                else:
-                    letters.write(line, record)
-    if not letters.reasons:
-        unit.dead_letters.unlink()
-    return {"file": unit.path, "rows": rows, "dead_letters": dict(letters.reasons)}
+def _mark(unit: Unit) -> str:
+    export = artifacts.manifest(unit.export_dir)["files"]
+    asked = {**dataclasses.asdict(unit), "export_dir": "", "parts": "", "mark": ""}
+    return artifacts.fingerprint(asked, PART, export, inputs.content(unit.path))
 
 
-def _rows(unit: Unit) -> Iterator[Row]:
-    found = sources.read(unit.path, unit.kind, unit.columns, others=True, dialect=unit.dialect)
-    for line, record in found:
-        if isinstance(record, dict):
-            try:
-                texts = (
-                    _text(checks.value_in(record, column), unit.given) for column in unit.columns
-                )
-                yield Row(line, record, tuple(texts))
-                continue
-            except checks.Refused as refused:
-                record = bad(str(refused), record)
-            except UnicodeEncodeError:
-                record = bad(NOT_UTF8, record)
-        yield Row(line, record, ())
+def _join(units: Sequence[Unit], counts: Sequence[dict[str, Any]], folder: Path) -> None:
+    """Put the parts of each file together."""
+    (folder / DEAD_LETTERS).mkdir()
+    for unit, counted in zip(units, counts, strict=True):
+        places = [unit.part(number) for number in range(counted["parts"])]
+        _concatenate([place / ROWS for place in places], folder / unit.output)
+        if counted["dead_letters"]:
+            letters = folder / DEAD_LETTERS / f"{Path(unit.output).stem}.jsonl"
+            _concatenate([place / LETTERS for place in places], letters)
 
 
-def _text(value: Any, given: bool) -> bytes | answers.Words:
-    return (
-        checks.word_list(value) if given and isinstance(value, list) else checks.text_bytes(value)
-    )
+def _concatenate(parts: Sequence[Path], target: Path) -> None:
+    with open(target, "wb") as file:
+        for path in parts:
+            with open(path, "rb") as part:
+                shutil.copyfileobj(part, file)
 
 
-def _csv_writer(file: TextIO, separator: str) -> Callable[[dict[str, Any]], None]:
-    writer = csv.writer(file, lineterminator="\n")
-    header: list[str] = []
-
-    def write(record: dict[str, Any]) -> None:
-        if not header:
-            header.extend(record)
-            writer.writerow(header)
-        writer.writerow([joined(f) if isinstance(f, list) else f for f in record.values()])
-
-    def joined(field: list) -> str:
-        if separator:
-            return separator.join(map(str, field))
-        return json.dumps(field, ensure_ascii=False)
-
-    return write
-
-
-def _jsonl_writer(file: TextIO, separator: str) -> Callable[[dict[str, Any]], None]:
-    def write(record: dict[str, Any]) -> None:
-        # Half a surrogate pair, which JSON can spell, is spelled the same way again by the file's
-        # error handler.
-        file.write(json.dumps(record, ensure_ascii=False, default=str) + "\n")
-
-    return write
+def _total(counts: Sequence[dict[str, Any]], output: Path) -> dict[str, Any]:
+    """
+    Raises:
+        JobError: there are rows, and not one was answered.
+    """
+    bad: Counter[str] = Counter()
+    for counted in counts:
+        bad.update(counted["dead_letters"])
+    rows = sum(counted["rows"] for counted in counts)
+    if rows and bad.total() == rows:
+        raise JobError(
+            f"none of {rows:,} rows is answered ({in_words(bad)}); {output} says so row by row. If"
+            " the texts stand in another column, name it by --column"
+        )
+    return {
+        "rows": rows,
+        "predicted": rows - bad.total(),
+        "dead_letters": dict(sorted(bad.items())),
+        "unread": sum(counted["unread"] for counted in counts),
+        "output": str(output),
+    }
 
 
-WRITERS = {".csv": _csv_writer, ".jsonl": _jsonl_writer}
+def in_words(reasons: dict[str, int]) -> str:
+    return ", ".join(f"{number:,} {reason}" for reason, number in reasons.items())

@@ -3,6 +3,9 @@
 import os
 from pathlib import Path
 
+from pipeline.errors import JobError
+
+GRAPH = "saved_model.pb"  # what makes a folder an export
 IMAGE = "tensorflow/serving:2.20.0"  # `pipeline.publishing.serving_ops.TARGET` is its release
 
 BATCHING = """\
@@ -52,6 +55,22 @@ def versions(model_dir: Path) -> list[int]:
     if not model_dir.is_dir():
         return []
     return sorted(int(path.name) for path in model_dir.iterdir() if path.name.isdecimal())
+
+
+def newest(folder: Path) -> Path:
+    """A version's folder: this one, or of a model's folder the newest version.
+
+    Raises:
+        JobError: there is no export.
+    """
+    if not (folder / GRAPH).is_file() and (numbers := versions(folder)):
+        folder = folder / str(numbers[-1])
+    if not (folder / GRAPH).is_file():
+        raise JobError(
+            f"{folder} is no export: name a model's folder, such as work/models/NAME, or a"
+            " version's in it"
+        )
+    return folder
 
 
 def write_serving_files(models: Path) -> None:

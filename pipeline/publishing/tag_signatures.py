@@ -20,9 +20,10 @@ def tag_servable(tokenizer: Any, model: Any, labels: list[str], task: Tag) -> Se
     further; their places count as if single spaces stood between them.
 
     Both answer, of as many words as the model reads, words, tags (B, T) string, begins, ends (B, T)
-    int32, in code points, and scores (B, T) float32, the probability of each tag; and unless the
-    scheme is plain, of the spans, span_labels (B, S) string, span_begins and span_ends (B, S)
-    int32. Padding is "", -1 and 0; T and S are those of the longest row, and may be 0.
+    int32, in code points, and scores (B, T) float32, the probability of each tag; unread (B,)
+    int32, how many words come after those, beyond what the model reads; and unless the scheme is
+    plain, of the spans, span_labels (B, S) string, span_begins and span_ends (B, S) int32. Padding
+    is "", -1 and 0; T and S are those of the longest row, and may be 0.
     """
     inputs, decode = ModelInputs(tokenizer, model.input), decoder(task, labels)
     spans = None if task.scheme == "plain" else SpanOps(labels)
@@ -49,6 +50,7 @@ def tag_servable(tokenizer: Any, model: Any, labels: list[str], task: Tag) -> Se
             "ends": ends,
             "tags": tf.where(mask, tf.gather(tf.constant(labels), tags), ""),
             "scores": found["scores"],
+            "unread": tf.cast(words.row_lengths() - lengths, tf.int32),
         }
         if spans is None:
             return answered

@@ -144,7 +144,7 @@ def test_delimiters_and_quotes_as_the_recipe_says(tmp_path, delimiter, kind):
         ("text,label\na,b\n".encode("utf-16-le"), "csv", "utf-16-le"),
         (b"t\xe9xt,label\n", "csv", r"not UTF-8: set data\.encoding"),
         (b'"text,label\na,b\n', "csv", "header line cannot be read"),
-        (b"words,label\n", "csv", r"correct the recipe's column names"),
+        (b"words,label\n", "csv", r"name the column as the file does"),
     ],
 )
 def test_a_header_that_does_not_fit_comes_with_advice(tmp_path, content, kind, advice):

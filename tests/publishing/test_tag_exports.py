@@ -47,7 +47,9 @@ def made(request, tmp_path_factory):
 def check_same(got, wanted, atol=2e-6):
     assert got.keys() == wanted.keys()
     for name, rows in wanted.items():
-        if name == "scores":
+        if name == "unread":
+            assert list(got[name]) == list(rows)
+        elif name == "scores":
             assert [len(row) for row in got[name]] == [len(row) for row in rows]
             np.testing.assert_allclose(np.concatenate(got[name]), np.concatenate(rows), atol=atol)
         else:
@@ -78,6 +80,7 @@ def test_places_are_those_of_the_raw_text(made):
     assert ("span_labels" in got) == (recipe.task.scheme != "plain")
     if recipe.text.tokenizer.kind == "word":
         assert len(got["words"][3]) == recipe.text.max_length == 20
+        assert got["unread"].tolist() == [0, 0, 0, 5 * 9 - 20, 0, 0]
 
 
 def test_an_answer_is_the_same_alone_and_in_a_batch(made):
@@ -112,7 +115,9 @@ def test_words_and_their_text_have_the_same_tags(made):
 def test_batches_of_none_and_bytes_that_are_no_utf8(made):
     *_, answer = made
     for signature in ("serving_default", "words"):
-        assert list(answer([], signature=signature).values()) == [[]] * len(answer([]))
+        assert [list(rows) for rows in answer([], signature=signature).values()] == [[]] * len(
+            answer([])
+        )
     odd = [b"lost \xff\xfe card \x00", "lost \ufffd\ufffd card \ufffd".encode()]
     for signature, asked in (("serving_default", odd), ("words", [t.split() for t in odd])):
         for rows in answer(asked, signature=signature).values():
@@ -129,7 +134,9 @@ def test_names_types_and_padding(made):
         kinds |= {"span_labels": "string", "span_begins": "int32", "span_ends": "int32"}
     for signature in model.signatures.values():
         shapes = {k: (v.dtype.name, len(v.shape)) for k, v in signature.structured_outputs.items()}
-        assert shapes == {name: (kind, 2) for name, kind in kinds.items()}
+        assert shapes == {name: (kind, 2) for name, kind in kinds.items()} | {
+            "unread": ("int32", 1)
+        }
     got = model.signatures["serving_default"](text=tf.constant(["my card", "lost"]))
     filled = {"words": b"", "tags": b"", "begins": -1, "ends": -1, "scores": 0.0}
     assert {name: got[name].numpy()[1, 1] for name in filled} == filled

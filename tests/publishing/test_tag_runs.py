@@ -105,10 +105,13 @@ def test_words_of_files_are_answered_as_they_are(exported, answer, tmp_path):
 def test_raw_texts_of_files_are_cut_into_words(exported, answer, tmp_path):
     texts = ["Ada lives in London.", "Köln!"]
     lines = [{"1": texts[0]}, {"1": ["Köln", "!?"]}, {"1": texts[1], "more": [1]}, {"1": 7}]
+    lines.append({"1": "Ada " * 25})
     (tmp_path / "new.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     summary = predict(exported, [str(tmp_path / "new.jsonl")], tmp_path / "out")
     assert summary["dead_letters"] == {"text is not a string": 1}
-    first, given, second = read_jsonl(tmp_path / "out" / "00000-new.jsonl")
+    first, given, second, bad, long = read_jsonl(tmp_path / "out" / "00000-new.jsonl")
+    assert (bad["predicted_tags"], bad["predicted_reason"]) == (None, "text is not a string")
+    assert (first["predicted_unread"], long["predicted_unread"], summary["unread"]) == (0, 5, 1)
     assert first["predicted_words"] == ["Ada", "lives", "in", "London", "."]
     assert given["predicted_words"] == ["Köln", "!?"]
     assert second["more"] == [1]
