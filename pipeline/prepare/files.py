@@ -162,7 +162,7 @@ ADVICE = (
 
 
 def checked_header(
-    path: str, header: Sequence[str], needed: tuple[str, ...], advice: str = ADVICE
+    path: str, header: Sequence[str], needed: tuple[str, ...], advice: str = ""
 ) -> Sequence[str]:
     """The header, if a file's columns are those that are needed, and perhaps others.
 
@@ -173,5 +173,5 @@ def checked_header(
         if header.count(column) != 1:
             what = f"no column {column!r}" if column not in header else f"{column!r} twice"
             has = f"columns {', '.join(map(repr, header))}" if header else "no header line"
-            raise JobError(f"{path}:1: {what}; the file has {has}: {advice}")
+            raise JobError(f"{path}:1: {what}; the file has {has}: {advice or ADVICE}")
     return header

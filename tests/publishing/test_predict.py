@@ -232,7 +232,7 @@ def test_parts_of_other_texts_are_not_taken(export_dir, tmp_path, monkeypatch):
 
 def test_the_text_may_be_in_another_column(export_dir, tmp_path):
     (tmp_path / "x.csv").write_text("question\nmy card\n")
-    with pytest.raises(JobError, match="no column 'text'; .* columns 'question': .*--column"):
+    with pytest.raises(JobError, match=r"no column 'text'; .* columns 'question': .*--column"):
         predict(export_dir, [str(tmp_path / "x.csv")], tmp_path / "out")
     assert not (tmp_path / "out").exists()
     predict(export_dir, [str(tmp_path / "x.csv")], tmp_path / "out", columns=["question"])
