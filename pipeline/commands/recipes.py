@@ -17,6 +17,10 @@ def new(
         list[str],
         typer.Option(default_factory=list, show_default=False, help="The same, to test on."),
     ],
+    valid: Annotated[
+        list[str],
+        typer.Option(default_factory=list, show_default=False, help="The same, to validate on."),
+    ],
     label: Annotated[
         str | None,
         typer.Option(help="Column with what is to be learned; without it, the next word is."),
@@ -45,7 +49,8 @@ def new(
 
     if out.exists() and not force:
         raise RecipeError(f"--out: {out} is there already: name another file, or say --force")
-    said = {"train": tuple(data), "test": tuple(test) or None, "format": data_format}
+    said = {"train": tuple(data), "format": data_format}
+    said |= {name: tuple(some) for name, some in (("valid", valid), ("test", test)) if some}
     files: Data = checked(Data, said, "data")
     if init_from is not None:
         import_tensorflow()

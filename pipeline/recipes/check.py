@@ -1,5 +1,6 @@
 """What a recipe comes to, from the recipe and a look at its data, without TensorFlow."""
 
+from collections import Counter
 from typing import Any
 
 from configs.data import SentencePieceTokenizer, WordTokenizer
@@ -11,7 +12,8 @@ from configs.tasks import LanguageModel, MaskedLanguageModel
 from pipeline import finding_runs
 from pipeline.errors import JobError
 from pipeline.prepare import inputs
-from pipeline.recipes.look import Look, look
+from pipeline.recipes import told
+from pipeline.recipes.look import Look, looks
 from pipeline.text import earlier_words
 
 SPECIAL_TOKENS = 5
@@ -23,7 +25,8 @@ def estimate(recipe: Recipe) -> dict[str, Any]:
     Raises:
         RecipeError: the data are there, but not what the recipe says.
     """
-    found, unseen = _look(recipe)
+    found_in, unseen = _look(recipe)
+    found = found_in.get("train")
     tokens = _vocabulary(recipe, found)
     predicts_tokens = isinstance(recipe.task, LanguageModel | MaskedLanguageModel)
     outputs = tokens if predicts_tokens else _outputs(recipe, found)
@@ -36,7 +39,9 @@ def estimate(recipe: Recipe) -> dict[str, Any]:
         "outputs": outputs,
         "state_bytes": state_bytes(recipe, sizes),
         "activation_bytes": activation_bytes(recipe),
-        "bad": dict(found.bad) if found else {},
+        "rows": {split: some.examples for split, some in found_in.items()},
+        "bad": dict(sum((some.bad for some in found_in.values()), Counter())),
+        "found": {split: told.rows(some, found) for split, some in found_in.items()},
         "unseen": unseen,
     }
 
@@ -51,22 +56,20 @@ def in_words(facts: dict[str, Any]) -> list[str]:
         f"training takes about {state + activations:,.0f} MB beside TensorFlow itself: weights,"
         f" gradients and optimizer {state:,.0f}, a batch of the longest texts {activations:,.0f}",
     ]
-    if facts["bad"]:
-        reasons = ", ".join(f"{n:,} with {reason}" for reason, n in facts["bad"].items())
-        lines.append(f"rows that cannot be used: {reasons}")
+    lines += [f"data.{split}: {found}" for split, found in facts["found"].items()]
     if facts["unseen"]:
         lines.append(f"the data were not looked at, so all this is a guess: {facts['unseen']}")
     return lines
 
 
-def _look(recipe: Recipe) -> tuple[Look | None, str]:
-    """What the training files hold, or why that cannot be told here."""
+def _look(recipe: Recipe) -> tuple[dict[str, Look], str]:
+    """What the files of each split hold, or why that cannot be told here."""
     try:
         inputs.units(recipe)
     except JobError as error:
-        return None, str(error)
+        return {}, str(error)
     try:
-        return look(recipe.data, recipe.task), ""
+        return looks(recipe.data, recipe.task), ""
     except JobError as error:
         raise RecipeError(str(error)) from error
 

@@ -35,45 +35,52 @@ def words(kind: str) -> dict[str, Any] | None:
     }.get(kind)
 
 
-def training(task: Task, model: Model, found: Look, pretrained: bool) -> Iterator[Setting]:
-    """Args: pretrained, whether it starts from weights that were trained before."""
+def training(
+    task: Task, model: Model, found: Look, share: float, pretrained: bool
+) -> Iterator[Setting]:
+    """Args: share, of what was found, that is left to train on; pretrained, whether it starts from
+    weights that were trained before.
+    """
+    examples, words = round(share * found.examples), round(share * found.num_words)
     if isinstance(model, Transformer):
         pretrains = task.kind in PRETRAINING
-        yield from _transformer(found, model.width, pretrains, pretrained)
+        yield from _transformer(examples, words, model.width, pretrains, pretrained)
     elif task.kind == "language_model":
-        yield from _running_text(found)
+        yield from _running_text(words)
     elif model.kind == "awd_lstm" and pretrained:
-        yield from _ulmfit(found)
+        yield from _ulmfit(examples)
     else:
-        batch = 32 if found.examples < 5_000 else 64 if found.examples < 100_000 else 256
-        epochs = 30 if found.examples < 20_000 else 10 if found.examples < 100_000 else 4
-        yield "batch_size", batch, _steps(found.examples, batch)
+        batch = 32 if examples < 5_000 else 64 if examples < 100_000 else 256
+        epochs = 30 if examples < 20_000 else 10 if examples < 100_000 else 4
+        yield "batch_size", batch, _steps(examples, batch)
         yield "epochs", epochs, "at most: training stops when validation gets no better any more"
         yield "early_stopping", {"patience": 3}, ""
 
 
-def _running_text(found: Look) -> Iterator[Setting]:
+def _running_text(words: int) -> Iterator[Setting]:
     batch, window = 32, 35
-    steps = found.words.total() // (batch * window)
+    steps = words // (batch * window)
     yield "batch_size", batch, f"rows of running text; about {max(1, steps):,} steps an epoch"
     yield "window", window, "words of each row in a step"
     yield "epochs", 4, ""
     yield "clip_norm", 5.0, ""
 
 
-def _transformer(found: Look, width: int, pretrains: bool, pretrained: bool) -> Iterator[Setting]:
+def _transformer(
+    examples: int, words: int, width: int, pretrains: bool, pretrained: bool
+) -> Iterator[Setting]:
     batch = 32
     # Rates at a width of 768: of GPT's pretraining (Radford et al. 2018, section 4.1), of BERT's,
     # and of its fine-tuning (Devlin et al. 2019, appendix A.2 and A.3).
     if pretrains:
         rate = 1e-4 if pretrained else 2.5e-4
-        steps = found.words.total() // (batch * EXAMPLE)
+        steps = words // (batch * EXAMPLE)
         yield "batch_size", batch, f"examples; about {max(1, steps):,} steps an epoch or more"
         yield "epochs", 3, ""
     else:
         rate = 3e-5 if pretrained else 1e-4
-        epochs = 3 if found.examples > 50_000 else 5 if found.examples > 5_000 else 8
-        yield "batch_size", batch, _steps(found.examples, batch)
+        epochs = 3 if examples > 50_000 else 5 if examples > 5_000 else 8
+        yield "batch_size", batch, _steps(examples, batch)
         yield "epochs", epochs if pretrained else 3 * epochs, "more where labels are few"
     yield "optimizer", {"kind": "adam", "weight_decay": 0.01}, ""
     yield "learning_rate", float(f"{rate * 768 / width:.0e}"), "narrower models want higher rates"
@@ -81,9 +88,9 @@ def _transformer(found: Look, width: int, pretrains: bool, pretrained: bool) -> 
     yield "clip_norm", 1.0, ""
 
 
-def _ulmfit(found: Look) -> Iterator[Setting]:
-    yield "batch_size", 32, _steps(found.examples, 32)
-    yield "epochs", 12 if found.examples < 20_000 else 6, "a layer more learns in each of the first"
+def _ulmfit(examples: int) -> Iterator[Setting]:
+    yield "batch_size", 32, _steps(examples, 32)
+    yield "epochs", 12 if examples < 20_000 else 6, "a layer more learns in each of the first"
     yield "optimizer", {"kind": "adam", "beta_1": 0.8, "beta_2": 0.99, "weight_decay": 0.01}, ""
     yield "learning_rate", 0.01, ""
     yield "schedule", {"kind": "slanted_triangular"}, "this and what follows: docs/ulmfit.md"

@@ -1,10 +1,14 @@
-"""A first look at training files, read just as `prepare` reads them."""
+"""A first look at files, read just as `prepare` reads them.
+
+All rows are counted, which takes a small part of the time that preparing them does. What takes
+longer, such as finding the words, is done for a sample.
+"""
 
 import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import chain, islice
+from itertools import chain
 from typing import Any
 
 from configs.data import Data
@@ -12,12 +16,17 @@ from configs.tasks import Task
 from pipeline.errors import JobError
 from pipeline.prepare import checks, files, nested, sources, tables
 from pipeline.prepare.bad_records import Bad, Record
+from pipeline.prepare.checks import Checked
 from pipeline.prepare.dialects import Dialect
+from pipeline.prepare.inputs import SPLITS
 from pipeline.prepare.label_values import as_list
+from pipeline.prepare.scanning import MOST_LABELS
+from pipeline.progress import Lines
+from pipeline.recipes.samples import Repeats, Sample
 
-# Enough to choose settings from, and read in seconds.
-MOST = 200_000  # records
-MOST_CHARACTERS = 1 << 24
+MOST_VALUES = 100_000  # of a column, to guess what it holds
+MOST_CHARACTERS = 1 << 24  # of texts whose words are counted
+TOLD = 1000  # rows from one look at the clock to the next
 # Scripts that put no spaces between words: Thai, Lao, Myanmar, Khmer, Kana, Han.
 SPACELESS = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff"
 # Near enough to the word tokenizer.
@@ -27,58 +36,89 @@ TAG = re.compile(r"</?[A-Za-z][^<>]*>")
 
 @dataclass
 class Look:
-    """What the first records hold; `whole` if there are no more.
+    """What files hold.
 
-    `lengths` are in words, of the longer text of a pair, and `together` of both.
+    Counted in all rows: `examples`, which can be used, those that are `bad`, by reason, and the
+    `labels`; `repeated` texts are estimated where there are very many. The rest is of a sample,
+    `share` of the examples: `words`, `lengths` in words, of the longer text of a pair, `together`
+    of both, and how many texts are `tagged`.
     """
 
-    bad: Counter[str] = field(default_factory=Counter)  # reason -> records
+    examples: int = 0
+    bad: Counter[str] = field(default_factory=Counter)
     labels: Counter[str] = field(default_factory=Counter)
+    repeated: int = 0
+    share: float = 1.0
     words: Counter[str] = field(default_factory=Counter)
     lengths: list[int] = field(default_factory=list)
     together: list[int] = field(default_factory=list)
-    repeated: int = 0
     tagged: int = 0
-    whole: bool = True
 
     @property
-    def examples(self) -> int:
-        return len(self.lengths)
+    def whole(self) -> bool:
+        """Whether nothing is estimated."""
+        return self.share == 1.0
+
+    @property
+    def num_words(self) -> int:
+        """In all texts, about."""
+        return round(self.words.total() / self.share)
 
 
-def look(data: Data, task: Task) -> Look:
-    """Look at the training files.
+def files_of(data: Data) -> dict[str, tuple[str, ...]]:
+    """The files of the splits that have files of their own."""
+    given = {split: getattr(data, split) for split in SPLITS}
+    return {split: paths for split, paths in given.items() if isinstance(paths, tuple)}
+
+
+def looks(data: Data, task: Task) -> dict[str, Look]:
+    """`look` at the files of each of these splits."""
+    return {split: look(paths, data, task) for split, paths in files_of(data).items()}
+
+
+def look(paths: tuple[str, ...], data: Data, task: Task) -> Look:
+    """Look at files of a split.
 
     Raises:
-        JobError: they cannot be read, or hold no usable record.
+        JobError: they cannot be read, hold no usable record, or no labels worth the name.
     """
-    check, found, texts = checks.checker(task, ()), Look(), set()
-    records = _records(data, (*checks.text_columns(task), *checks.label_columns(task)))
-    characters = 0
-    for record in islice(records, MOST):
-        checked = check(record)
-        if isinstance(checked, Bad):
-            found.bad[checked.reason] += 1
+    check, found = checks.checker(task, ()), Look()
+    sample, repeats = Sample(MOST_CHARACTERS), Repeats()
+    needed = (*checks.text_columns(task), *checks.label_columns(task))
+    for record in map(check, _records(paths, data, needed)):
+        if isinstance(record, Bad):
+            found.bad[record.reason] += 1
             continue
-        words = [_words(text.decode()) for text in checked.texts]
-        if checked.words:
-            words = [[word.decode().lower() for word in checked.words]]
-        found.words.update(chain.from_iterable(words))
-        found.lengths.append(max(map(len, words)))
-        found.together.append(sum(map(len, words)))
-        found.repeated += checked.texts in texts
-        found.tagged += any(TAG.search(text.decode()) for text in checked.texts)
-        texts.add(checked.texts)
-        if isinstance(checked.label, tuple):
-            found.labels.update(checked.label)
-        characters += sum(map(len, checked.texts))
-        if characters > MOST_CHARACTERS:
-            break
-    found.whole = next(records, None) is None
-    if not found.lengths:
+        found.examples += 1
+        repeats.add(record.texts)
+        sample.offer(record, sum(map(len, record.texts)))
+        if isinstance(record.label, tuple):
+            for label in record.label:
+                found.labels[label] += 1
+            if len(found.labels) > MOST_LABELS:
+                raise JobError(
+                    f"{', '.join(paths)}: more than {MOST_LABELS:,} distinct labels in column"
+                    f" {needed[-1]!r}: is it the right one?"
+                )
+    if not found.examples:
         reasons = ", ".join(f"{n:,} with {reason}" for reason, n in found.bad.most_common())
-        raise JobError(f"{', '.join(data.train)}: no usable row ({reasons or 'the file is empty'})")
+        raise JobError(f"{', '.join(paths)}: no usable row ({reasons or 'the file is empty'})")
+
+    found.repeated, found.share = repeats.number, sample.share
+    for record in sample.items:
+        _add_words(found, record)
     return found
+
+
+def _add_words(found: Look, record: Checked) -> None:
+    texts = [text.decode() for text in record.texts]
+    words = [_words(text) for text in texts]
+    if record.words:
+        words = [[word.decode().lower() for word in record.words]]
+    found.words.update(chain.from_iterable(words))
+    found.lengths.append(max(map(len, words)))
+    found.together.append(sum(map(len, words)))
+    found.tagged += any(map(TAG.search, texts))
 
 
 def columns(pattern: str, data: Data) -> list[str]:
@@ -97,8 +137,11 @@ def columns(pattern: str, data: Data) -> list[str]:
 
 
 def values(data: Data, column: str) -> list[Any]:
-    """What stands in a column, the first MOST of it."""
-    return list(islice(_values(data, column), MOST))
+    """What stands in a column of the training files, or a sample of that."""
+    sample = Sample(MOST_VALUES)
+    for value in _values(data, column):
+        sample.offer(value)
+    return sample.items
 
 
 def holds_lists(data: Data, column: str) -> bool:
@@ -107,7 +150,7 @@ def holds_lists(data: Data, column: str) -> bool:
 
 
 def _values(data: Data, column: str) -> Iterator[Any]:
-    for record in _records(data, (column,)):
+    for record in _records(data.train, data, (column,)):
         if isinstance(record, dict) and record.get(column) not in (None, ""):
             yield record[column]
 
@@ -116,8 +159,13 @@ def _words(text: str) -> list[str]:
     return WORD.findall(TAG.sub(" ", text).lower())
 
 
-def _records(data: Data, needed: tuple[str, ...]) -> Iterator[Record]:
-    for source in files.matching(data.train):
+def _records(paths: tuple[str, ...], data: Data, needed: tuple[str, ...]) -> Iterator[Record]:
+    """The records of files; now and then it is told how many there were."""
+    for source in files.matching(paths):
         kind = files.format_of(source.path, data.format)
-        for _, record in sources.read(source.path, kind, needed, dialect=Dialect.of(data)):
+        told = Lines(f"looked at rows of {source.path}")
+        records = sources.read(source.path, kind, needed, dialect=Dialect.of(data))
+        for number, (_, record) in enumerate(records, 1):
             yield record
+            if number % TOLD == 0:
+                told.advance(TOLD)

@@ -15,6 +15,8 @@ from pipeline.prepare.doubtful_labels import doubts
 from pipeline.recipes import families, guess, look, settings
 
 log = logging.getLogger("textmill")
+TENTH = 0.1  # of the training texts, where a split has no files
+OF_ANY_DATA = re.compile(r"(train|training|data|dataset|all|part|shard|texts?)([-_.]?\d.*)?")
 
 
 def recipe(
@@ -39,29 +41,32 @@ def recipe(
     """
     given = {"text": text, "second": second, "label": label}
     columns = {name: column for name, column in given.items() if column is not None}
-    files = data.train + (data.test if isinstance(data.test, tuple) else ())
+    data = data.model_copy(update={"test": data.test or TENTH, "valid": data.valid or TENTH})
+    files = [path for paths in look.files_of(data).values() for path in paths]
     there = [look.columns(path, data) for path in files]
     for path, names in zip(files, there, strict=True):
         _check_columns(path, names, {f"--{name}": c for name, c in columns.items()})
     seen = look.values(data, label) if label is not None else []
     named = "id" in there[0]
     task, why = guess.task(kind, columns, look.holds_lists(data, text), seen, named)
-    found = look.look(data, task)
+    looks = look.looks(data, task)
+    found = looks["train"]
     for doubt in doubts(found.labels):
         log.warning("worth a look: %s", doubt)
     said, spelling, tokenizer = _model(model, task, init_from)
     made: Model = loading.checked(Model, said, "--model")
-    name = _name(data.train[0])
+    name = f"{_name(data.train[0])}-{task.kind}"
+    share = 1.0 - sum(part for part in (data.valid, data.test) if isinstance(part, float))
     lines = [
         f"# {name}: written by `textmill new` after a look at the data. Run it with",
         "#     textmill run THIS_FILE",
-        f"name: {name}",
+        f"name: {plain_yaml.write_inline(name)}",
         *[f"init_from: {plain_yaml.write_inline(init_from)}"] * bool(init_from),
-        *_section("data", settings.of_data(data, found)),
+        *_section("data", settings.of_data(data, looks)),
         *_section("text", settings.of_text(task, found, made, spelling, tokenizer)),
         *_section("task", settings.of_task(task, why, found)),
         f"model: {plain_yaml.write_inline(said)}",
-        *_section("train", families.training(task, made, found, bool(init_from))),
+        *_section("train", families.training(task, made, found, share, bool(init_from))),
     ]
     written = "\n".join(lines) + "\n"
     loading.parse(written, name="the new recipe")
@@ -113,8 +118,10 @@ def _section(name: str, said: Iterable[families.Setting]) -> list[str]:
 
 
 def _name(path: str) -> str:
-    """What the recipe may be called: the file's name, or its folder's when that is just train."""
-    stem = Path(path).name.split(".")[0]
-    if stem in ("train", "training", "data", "all") and Path(path).parent.name:
-        stem = Path(path).parent.name
-    return re.sub(r"[^A-Za-z0-9_.-]+", "-", stem).strip("-._") or "texts"
+    """What the data may be called: the file's name, or a folder's if that says nothing of them."""
+    place = Path(path) if "://" in path else Path(path).absolute()
+    for part in (place.name.split(".")[0], *(folder.name for folder in place.parents)):
+        name = re.sub(r"[^A-Za-z0-9_.-]+", "-", part).strip("-._")
+        if name and not OF_ANY_DATA.fullmatch(name.lower()):
+            return name
+    return "texts"

@@ -1,7 +1,7 @@
 """The sections of a recipe that suit a file, each setting with the reason that stands above it."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from statistics import quantiles
 from typing import Any
 
@@ -10,6 +10,7 @@ from configs.models import Model
 from configs.tasks import Span, Task
 from configs.transformers import Bert, Gpt, Transformer
 from pipeline.prepare.doubtful_labels import doubts
+from pipeline.recipes import told
 from pipeline.recipes.families import EXAMPLE, PRETRAINING, Setting
 from pipeline.recipes.look import SPACELESS, Look
 
@@ -18,24 +19,23 @@ LONGEST = 512  # tokens that are proposed at most
 WINDOW = 384  # tokens in which BERT reads SQuAD
 
 
-def of_data(data: Data, found: Look) -> Iterator[Setting]:
-    bad = sum(found.bad.values())
-    reasons = ", ".join(f"{n:,} with {reason}" for reason, n in found.bad.most_common())
-    yield (
-        "train",
-        _one_or_many(data.train),
-        f"{found.examples:,} usable rows"
-        + ("" if found.whole else ", and more that were not looked at")
-        + (f"; not usable: {reasons}" if bad else "")
-        + (f"; {found.repeated:,} repeat an earlier text" if found.repeated else ""),
-    )
-    yield "valid", 0.1, "a tenth of the training texts, cut by a hash of the text"
-    if isinstance(data.test, tuple):
-        yield "test", _one_or_many(data.test), ""
-    else:
-        yield "test", 0.1, "no test file was given, so another tenth"
+def of_data(data: Data, looks: Mapping[str, Look]) -> Iterator[Setting]:
+    """Args: looks, by split, at the files of those that have files of their own."""
+    found = looks["train"]
+    yield "train", _one_or_many(data.train), told.rows(found)
+    fractions = {
+        "valid": "a tenth of the training texts, cut by a hash of the text",
+        "test": "no test file was given, so another tenth",
+    }
+    for split, why in fractions.items():
+        given = getattr(data, split)
+        if split in looks:
+            yield split, _one_or_many(given), told.rows(looks[split], found)
+        else:
+            yield split, given, why
     if data.format != "auto":
         yield "format", data.format, ""
+    bad = found.bad.total()
     share = bad / (bad + found.examples)
     if share > 0.005:
         most = min(1.0, round(2 * share, 3))
@@ -50,11 +50,13 @@ def of_text(
     tokenizer: dict[str, Any] | None,
 ) -> Iterator[Setting]:
     """Args: spelling and tokenizer, of trained weights or of the family, None if it has no own."""
-    if found.tagged > 0.01 * found.examples and task.kind != "tag":
-        yield "html", True, f"{found.tagged / found.examples:.0%} of the texts hold HTML tags"
+    tagged = found.tagged / len(found.lengths)
+    if tagged > 0.01 and task.kind != "tag":
+        yield "html", True, f"{tagged:.0%} of the texts hold HTML tags"
     for place, (name, value) in enumerate(spelling.items()):
         yield name, value, "" if place else "as the texts that the weights were trained on"
-    many = f"{len(found.words):,} different words"
+    part = "" if found.whole else f" in a sample, {100 * found.share:.2g}% of the texts"
+    many = f"{len(found.words):,} different words{part}"
     if task.kind == "language_model" and "lower" not in spelling:
         yield "lower", False, "characters of words tell more as they are; documents are never cut"
     if task.kind in PRETRAINING:
@@ -74,7 +76,7 @@ def of_text(
     else:
         once = sum(n == 1 for n in found.words.values())
         min_count = 2 if len(found.words) > 30_000 else 1
-        why = f"{many}, {once:,} of them seen once"
+        why = f"{many}, {once:,} of them once"
         yield "tokenizer", {"kind": "word", "min_count": min_count}, why
 
 
