@@ -1,6 +1,6 @@
 """What becomes of a trained model: how it is judged, exported and recorded."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -42,3 +42,6 @@ class Tracking(Closed):
     experiment: str | None = None  # the recipe's name if not said
     register_as: str | None = None  # name in the model registry; the recipe's name if not said
     alias: str = "champion"
+    # When the alias moves to a new version: if neither a baseline nor the version that has it now
+    # is significantly better on the same test examples, always, or never.
+    promote: Literal["if_not_worse", "always", "never"] = "if_not_worse"

@@ -19,7 +19,7 @@ def run(recipe: Recipe, last: str) -> dict[str, Any]:
 
     Returns:
         What there is by then of prepared_dir, run_dir, mlflow_run_id, tracking_uri, metrics,
-        export_dir and largest_difference.
+        verdict, export_dir, champion and largest_difference.
     """
     facts: dict[str, Any] = {}
     for stage, found in zip(ORDER, _stages(recipe, last != "prepare"), strict=False):
@@ -32,6 +32,10 @@ def run(recipe: Recipe, last: str) -> dict[str, Any]:
 def in_words(facts: dict[str, Any]) -> list[str]:
     """How good the model is, and where to look."""
     lines = [_figure(name, found) for name, found in facts.get("metrics", {}).items()]
+    if facts.get("verdict"):
+        lines.append(f"verdict:     {facts['verdict']['words']}")
+    if facts.get("champion"):
+        lines.append(f"champion:    {facts['champion']['words']}")
     if "largest_difference" in facts:
         lines.append(
             f"the export answers as the trained model does: difference at most"
@@ -89,13 +93,17 @@ def _stages(recipe: Recipe, trains: bool) -> Iterator[dict[str, Any]]:
     }
 
     from pipeline.evaluation.evaluate import evaluate
+    from pipeline.evaluation.verdict import of_run
 
-    yield {"metrics": evaluate(recipe, prepared, run_dir)}
+    yield {"metrics": evaluate(recipe, prepared, run_dir), "verdict": of_run(run_dir)}
 
-    from pipeline.publishing.export import export
+    from pipeline.publishing.export import RECORD, export
 
     export_dir = export(recipe, run_dir)
-    yield {"export_dir": str(export_dir)}
+    yield {
+        "export_dir": str(export_dir),
+        "champion": artifacts.read_json(run_dir / RECORD).get("champion"),
+    }
 
     from pipeline.publishing.verify import verify
 

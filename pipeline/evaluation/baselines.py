@@ -16,6 +16,7 @@ from pipeline.evaluation.pair_ngrams import Pair, PairNgrams
 MAJORITY, LINEAR, LINEAR_PAIR = "majority", "linear", "linear_pair"
 MEAN, RIDGE, RIDGE_PAIR = "mean", "ridge", "ridge_pair"
 COMMONEST_TAG = "commonest_tag"
+UNIGRAM = "unigram"
 NAMES = {
     MAJORITY: "majority class",
     LINEAR: "TF-IDF + logistic regression",
@@ -24,6 +25,7 @@ NAMES = {
     RIDGE: "TF-IDF + ridge regression",
     RIDGE_PAIR: "TF-IDF of both texts, overlap + ridge regression",
     COMMONEST_TAG: "each word's commonest tag",
+    UNIGRAM: "word frequencies",
 }
 OF_PAIRS = {LINEAR_PAIR, RIDGE_PAIR}
 MOST_TEXTS = 100_000  # that the linear model is fitted on: a sample of a larger split

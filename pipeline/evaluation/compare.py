@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from rich.console import Console
 from rich.table import Table
 
@@ -13,7 +12,6 @@ from pipeline import finding_runs, tasks
 from pipeline.errors import JobError
 from pipeline.evaluation import comparison_page, paired, scores, tagging_scores
 from pipeline.evaluation.compared import Compared, from_folder, from_store
-from pipeline.evaluation.intervals import Score
 
 RESAMPLES, SEED = 1000, 1
 PREDICT_TOKENS = ("language_model", "masked_language_model")
@@ -120,14 +118,12 @@ def test(run: Compared, best: Compared) -> dict[str, Any]:
         f1 = [scores.mean(answered.f1.to_numpy()) for answered in (ours, theirs)]
         return paired.resampled(f1[0], f1[1], len(ours), RESAMPLES, SEED)
     if run.task in PREDICT_TOKENS:
-        return paired.resampled(nearness(ours), nearness(theirs), len(ours), RESAMPLES, SEED)
+        near = [scores.nearness(t.loss.to_numpy(), t.words.to_numpy()) for t in (ours, theirs)]
+        return paired.resampled(near[0], near[1], len(ours), RESAMPLES, SEED)
+    if run.task == "multilabel":
+        f1 = [scores.micro_f1_of_sets(t.label, t.predicted) for t in (ours, theirs)]
+        return paired.resampled(f1[0], f1[1], len(ours), RESAMPLES, SEED)
     return paired.right(ours.correct.to_numpy(), theirs.correct.to_numpy())
-
-
-def nearness(read: pd.DataFrame) -> Score:
-    """Of a language model: minus its perplexity, so that more is better."""
-    perplexity = scores.perplexity(read.loss.to_numpy(), read.words.to_numpy())
-    return lambda w: -perplexity(w)
 
 
 def in_terminal(runs: list[Compared], tests: list[dict[str, Any]]) -> Table:

@@ -14,7 +14,6 @@ WIDE = 20  # costs further apart than this many times are drawn on a logarithmic
 UNITS = {  # of the paired tests, where it is not the score that decides
     "regress": "mean absolute error",
     "classify": "points of {} answered right",
-    "multilabel": "points of {} answered right",
     "language_model": "perplexity",
     "masked_language_model": "perplexity",
 }

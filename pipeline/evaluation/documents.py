@@ -13,7 +13,8 @@ from configs.tasks import LanguageModel
 from configs.transformers import Gpt
 from pipeline import data
 from pipeline.data import Split
-from pipeline.evaluation import intervals, scores
+from pipeline.evaluation import intervals, paired, scores
+from pipeline.evaluation.baselines import UNIGRAM
 from pipeline.evaluation.intervals import Score
 from pipeline.evaluation.judge import example_ids
 from pipeline.evaluation.measured import Measured
@@ -93,9 +94,10 @@ def table(case: Read) -> pd.DataFrame:
 
 def findings(case: Read) -> dict[str, Any]:
     """Every section of the report."""
+    unigram = unigram_losses(case)
     functions = {
         "perplexity": scores.perplexity(case.losses, case.words),
-        "unigram_perplexity": scores.perplexity(unigram_losses(case), case.words),
+        "unigram_perplexity": scores.perplexity(unigram, case.words),
         "unknown_words": share(unknown(case.split, case.unknown_id), case.words),
     }
     if case.cached is not None:
@@ -106,6 +108,9 @@ def findings(case: Read) -> dict[str, Any]:
     hardest = [row for row in order[::-1][:SHOWN].tolist() if row not in order[:SHOWN]]
     return {
         "metrics": found,
+        "baselines": [
+            against_unigram(case.losses, unigram, case.words, found, case.resamples, case.seed)
+        ],
         "documents": [
             {
                 "perplexity": float(own[row]),
@@ -114,6 +119,26 @@ def findings(case: Read) -> dict[str, Any]:
             }
             for row in (*order[:SHOWN].tolist(), *hardest[::-1])
         ],
+    }
+
+
+def against_unigram(
+    losses: np.ndarray,
+    unigram: np.ndarray,
+    words: np.ndarray,
+    metrics: dict[str, Any],
+    resamples: int,
+    seed: int,
+) -> dict[str, Any]:
+    """The baseline that knows only how frequent words are, and the model's perplexity against it.
+
+    Args: losses, unigram, (N,) of the model and of the baseline, summed over (N,) words.
+    """
+    nearness = [scores.nearness(each, words) for each in (losses, unigram)]
+    return {
+        "baseline": UNIGRAM,
+        "metrics": {"perplexity": metrics["unigram_perplexity"]},
+        "against": paired.resampled(nearness[0], nearness[1], len(words), resamples, seed),
     }
 
 

@@ -13,7 +13,7 @@ from configs.tasks import MaskedLanguageModel
 from pipeline import pretraining
 from pipeline.data import Split
 from pipeline.evaluation import intervals, scores
-from pipeline.evaluation.documents import share
+from pipeline.evaluation.documents import against_unigram, share
 from pipeline.evaluation.judge import example_ids
 from pipeline.evaluation.measured import Measured
 from pipeline.masked_answers import Answers, Asker
@@ -75,8 +75,10 @@ def findings(case: Case) -> dict[str, Any]:
     if len(answers.pair_losses):
         functions["pair_accuracy"] = intervals.Share(answers.pairs_right)
         functions["pair_loss"] = scores.mean(answers.pair_losses)
+    found = intervals.estimate(functions, answers.number, case.resamples, case.seed)
     return {
-        "metrics": intervals.estimate(functions, answers.number, case.resamples, case.seed),
+        "metrics": found,
+        "baselines": [against_unigram(losses, unigram, hidden, found, case.resamples, case.seed)],
         "fates": fates(answers, case.tokenizer.mask_id),
         "examples": [spelled(case, row) for row in range(min(SHOWN, answers.number))],
     }

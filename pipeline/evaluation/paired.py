@@ -72,6 +72,12 @@ def resampled(ours: Score, theirs: Score, n: int, resamples: int, seed: int) -> 
     return {**found, "p": float(p), "test": "paired bootstrap"}
 
 
+def turned(found: dict[str, Any]) -> dict[str, Any]:
+    """The same from the other side: by how much theirs is ahead of ours."""
+    ends = {key: None if found[key] is None else -found[key] for key in ("low", "high")}
+    return {**found, "value": -found["value"], "low": ends["high"], "high": ends["low"]}
+
+
 def verdict(found: dict[str, Any]) -> str:
     """`better`, `worse` or `no different`, as far as the test can tell."""
     if found["p"] >= SIGNIFICANT:
@@ -83,5 +89,8 @@ def spell(found: dict[str, Any], points: bool) -> str:
     """`-1.2 (-2.0 to -0.4), p 0.003`; the difference in percentage points or as it is."""
     scale, digits = (100, 1) if points else (1, 3)
     ends = intervals.spell_ends(found, scale, digits, sign="+")
-    p = "< 0.001" if found["p"] < 0.001 else f"{found['p']:.3f}"
-    return f"{scale * found['value']:+.{digits}f} ({ends}), p {p}"
+    return f"{scale * found['value']:+.{digits}f} ({ends}), {spell_p(found)}"
+
+
+def spell_p(found: dict[str, Any]) -> str:
+    return "p < 0.001" if found["p"] < 0.001 else f"p {found['p']:.3f}"

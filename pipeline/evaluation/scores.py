@@ -4,6 +4,8 @@ Each function here takes the labels and the model's answers to a split, and retu
 W (R, N) counts -> (R,), or (R, C) for the scores of single classes.
 """
 
+from collections.abc import Iterable
+
 import numpy as np
 from scipy import sparse
 from scipy.special import expit, log_softmax, softmax
@@ -72,15 +74,24 @@ def multilabel(labels: np.ndarray, logits: np.ndarray, threshold: float) -> dict
     loss = np.logaddexp(0, logits) - labels * logits
     hits, found, there = true & predicted, predicted.sum(1), true.sum(1)
 
-    def micro_f1(w: np.ndarray) -> np.ndarray:
-        return ratio(2 * (w @ hits.sum(1)), w @ found + w @ there)
-
     return {
-        "micro_f1": micro_f1,
+        "micro_f1": micro_f1(hits.sum(1), found + there),
         "macro_f1": macro(by_label(true, predicted)["f1"]),
         "subset_accuracy": Share((true == predicted).all(axis=1)),
         "nll": mean(loss.sum(axis=1)),
     }
+
+
+def micro_f1(hits: np.ndarray, both: np.ndarray) -> Score:
+    """(N,) right labels of each text, (N,) its labels and those predicted, counted together."""
+    return lambda w: ratio(2 * (w @ hits), w @ both)
+
+
+def micro_f1_of_sets(labels: Iterable[Iterable], predicted: Iterable[Iterable]) -> Score:
+    """The same of N texts' labels by name."""
+    pairs = list(zip(map(set, labels), map(set, predicted), strict=True))
+    hits = np.array([len(there & found) for there, found in pairs], float)
+    return micro_f1(hits, np.array([len(there) + len(found) for there, found in pairs], float))
 
 
 def regress(labels: np.ndarray, values: np.ndarray) -> dict[str, Score]:
@@ -165,6 +176,12 @@ def count(marked: sparse.csr_array, w: np.ndarray) -> np.ndarray:
 def macro(f1: Score) -> Score:
     """The mean over the classes that have an F1, as scikit-learn takes it."""
     return lambda w: np.nanmean(f1(w), axis=1)
+
+
+def nearness(losses: np.ndarray, words: np.ndarray) -> Score:
+    """Minus the perplexity, so that more is better."""
+    found = perplexity(losses, words)
+    return lambda w: -found(w)
 
 
 def perplexity(losses: np.ndarray, words: np.ndarray) -> Score:

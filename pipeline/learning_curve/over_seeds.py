@@ -25,10 +25,7 @@ def score_of(run: Compared) -> Score:
         case "classify":
             return scores.mean(table.correct.to_numpy(float))
         case "multilabel":
-            pairs = list(zip(map(set, table.label), map(set, table.predicted), strict=True))
-            hits = np.array([len(there & found) for there, found in pairs], float)
-            both = np.array([len(there) + len(found) for there, found in pairs], float)
-            return lambda w: scores.ratio(2 * (w @ hits), w @ both)
+            return scores.micro_f1_of_sets(table.label, table.predicted)
         case "regress":
             squared = scores.mean(((table.predicted - table.label) ** 2).to_numpy())
             return lambda w: np.sqrt(squared(w))

@@ -10,27 +10,28 @@ from configs.recipe import Recipe
 from configs.tasks import LanguageModel, MaskedLanguageModel, Span, Tag
 from pipeline import artifacts, earlier_weights, runs, tracking
 from pipeline.progress import log
-from pipeline.publishing import saved_model, serving_ops
+from pipeline.publishing import champion, saved_model, serving_ops
 from pipeline.publishing.model_card import facts, model_card
 from pipeline.publishing.serving_files import versions, write_serving_files
 from pipeline.publishing.verify import GOLDEN, TOLERANCES, columns, golden_requests
 from pipeline.tracking import registry
 
 CLEAR = 30  # golden tags are better than all others by so many tolerances
-RECORD = "export.json"  # in the run's folder: where the export is, how big and how fast
+RECORD = "export.json"  # in the run's folder: where the export is, how big, how fast, registered
 
 
 def export(recipe: Recipe, run_dir: Path) -> Path:
     """Publish the run's model as the next version of `work/models/NAME`, unless it is the newest.
 
     Returns:
-        The version's folder. `run_dir/export.json` says where it is, its size and its latency.
+        The version's folder. `run_dir/export.json` says where it is, its size, its latency, and
+        what became of it in the registry.
 
     Raises:
         JobError: the run has not finished training, the server lacks an op that the model needs,
             or the tracking store takes no model.
     """
-    models = Path(recipe.work) / "models"
+    models, decision = Path(recipe.work) / "models", None
     mark = _mark(recipe, run_dir)
     newest = max(versions(models / recipe.name), default=0)
     export_dir = models / recipe.name / str(newest)
@@ -39,18 +40,36 @@ def export(recipe: Recipe, run_dir: Path) -> Path:
     else:
         export_dir = export_dir.with_name(str(newest + 1))
         manifest = facts(recipe, run_dir, newest + 1)
+        decision = champion.decide(recipe, run_dir)
         with artifacts.publish(export_dir, mark, manifest) as unfinished:
-            manifest["signatures"] = _write(unfinished, recipe, run_dir, newest + 1)
+            manifest["signatures"] = _write(unfinished, recipe, run_dir, newest + 1, decision)
     write_serving_files(models)
-    record = run_dir / RECORD
-    if not record.is_file() or artifacts.read_json(record)["export_dir"] != str(export_dir):
+    _register(recipe, run_dir, export_dir, decision)
+    return export_dir
+
+
+def _register(
+    recipe: Recipe, run_dir: Path, export_dir: Path, decision: champion.Decision | None
+) -> None:
+    """Register the export, and settle who is champion, unless both was done already.
+
+    The second is done anew where `tracking.promote` has changed. Args: decision, if it was made.
+    """
+    path = run_dir / RECORD
+    record = artifacts.read_json(path) if path.is_file() else {}
+    if record.get("export_dir") != str(export_dir):
         measured = _measure(export_dir)
         with tracking.reopen(run_dir) as run:
             run.metrics(0, {f"export/{name}": value for name, value in measured.items()})
-        registry.log_model(recipe, run_dir, export_dir)
+        version = registry.log_model(recipe, run_dir, export_dir)
         place = {"export_dir": str(export_dir), "version": int(export_dir.name)}
-        artifacts.write_json(record, {**place, **measured})
-    return export_dir
+        record = {**place, "registered": version, **measured}
+        artifacts.write_json(path, record)
+    settled = record.get("champion", {}).get("promote")
+    if "registered" in record and settled != recipe.tracking.promote:
+        decision = decision or champion.decide(recipe, run_dir)
+        found = champion.settle(recipe, run_dir, record["registered"], decision)
+        artifacts.write_json(path, {**record, "champion": found})
 
 
 def _mark(recipe: Recipe, run_dir: Path) -> str:
@@ -63,7 +82,9 @@ def _mark(recipe: Recipe, run_dir: Path) -> str:
     )
 
 
-def _write(folder: Path, recipe: Recipe, run_dir: Path, version: int) -> list[str]:
+def _write(
+    folder: Path, recipe: Recipe, run_dir: Path, version: int, decision: champion.Decision
+) -> list[str]:
     """Fill the version's folder. Returns the names of its signatures."""
     from pipeline import data
     from pipeline.publishing import golden, warm_up
@@ -127,7 +148,8 @@ def _write(folder: Path, recipe: Recipe, run_dir: Path, version: int) -> list[st
     (folder / "recipe.yaml").write_text(loading.dump(recipe), encoding="utf-8")
     signatures = list(served.functions)
     card = model_card(recipe, run_dir, trained.prepared, labels, version, inputs, signatures)
-    (folder / "MODEL_CARD.md").write_text(card, encoding="utf-8")
+    standing = f"\n## Where it stands\n\nWhen it was exported: {decision.words}.\n"
+    (folder / "MODEL_CARD.md").write_text(card + standing, encoding="utf-8")
     return signatures
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from configs.recipe import Recipe
 from configs.tasks import Span
 from pipeline import artifacts
+from pipeline.evaluation import verdict
 from pipeline.evaluation.intervals import spell_ends, spell_value
 from pipeline.publishing.how_to_call import how_to_call
 
@@ -102,11 +103,13 @@ def _labels(labels: list[str]) -> str:
 def _metrics(path: Path) -> str:
     if not path.is_file():
         return "Not evaluated: `textmill evaluate` measures it before the export.\n"
+    against = verdict.of_run(path.parents[1])
+    compared = f"\nOn the same examples {against['words']}.\n" if against else ""
     rows = "".join(
         f"| {name} | {spell_value(m, 1, 4)} | {spell_ends(m, 1, 4)} | {m['n']:,} |\n"
         for name, m in artifacts.read_json(path).items()
     )
-    return f"| metric | value | 95% interval | texts |\n|---|---:|---:|---:|\n{rows}"
+    return f"| metric | value | 95% interval | texts |\n|---|---:|---:|---:|\n{rows}{compared}"
 
 
 def _score_limit(kind: str) -> str:
