@@ -1,10 +1,12 @@
 """What becomes of a trained model: how it is judged, exported and recorded."""
 
+import re
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, field_serializer, field_validator
 
 from configs.closed import Closed
+from configs.store_address import without_secrets
 
 
 class NeuralCache(Closed):
@@ -38,10 +40,22 @@ class Export(Closed):
 class Tracking(Closed):
     """MLflow. `uri` if set, else MLFLOW_TRACKING_URI, else `mlflow.db` in the work folder."""
 
-    uri: str | None = None
+    uri: str | None = None  # a password in it is used, and written nowhere
     experiment: str | None = None  # the recipe's name if not said
-    register_as: str | None = None  # name in the model registry; the recipe's name if not said
-    alias: str = "champion"
+    # Name in the model registry; the recipe's name if not said.
+    register_as: Annotated[str, Field(pattern=r"^[^/:]+$", max_length=255)] | None = None
+    alias: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$", max_length=255)] = "champion"
     # When the alias moves to a new version: if neither a baseline nor the version that has it now
     # is significantly better on the same test examples, always, or never.
     promote: Literal["if_not_worse", "always", "never"] = "if_not_worse"
+
+    @field_validator("alias")
+    @classmethod
+    def is_no_version(cls, alias: str) -> str:
+        if re.fullmatch(r"latest|v\d+", alias, re.IGNORECASE):
+            raise ValueError(f"MLflow reads {alias!r} as a version: choose another alias")
+        return alias
+
+    @field_serializer("uri")
+    def written(self, uri: str | None) -> str | None:
+        return None if uri is None else without_secrets(uri)

@@ -7,7 +7,7 @@ import traceback
 
 import typer
 
-from pipeline.commands import comparisons, exports, generation, recipes
+from pipeline.commands import comparisons, exports, generation, recipes, records
 from pipeline.commands.options import Json, RecipeFile, Set, answer
 from pipeline.errors import Interrupted, JobError
 from pipeline.quiet import settle_environment
@@ -49,6 +49,7 @@ app.command()(exports.huggingface)
 app.command()(generation.generate)
 app.command()(comparisons.compare)
 app.command()(comparisons.learning_curve)
+app.command()(records.sync)
 app.command(
     context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
     add_help_option=False,

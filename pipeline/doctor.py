@@ -13,6 +13,7 @@ from pathlib import Path
 from packaging.requirements import Requirement
 
 from configs.recipe import Recipe
+from configs.store_address import without_secrets
 from pipeline.errors import JobError
 
 NAMED = ("tensorflow", "keras", "keras-hub", "tensorflow-text", "apache-beam", "mlflow")
@@ -78,16 +79,17 @@ def store(recipe: Recipe) -> Iterator[Finding]:
         yield Finding(f"MLflow cannot start: {error}", INSTALL)
         return
     uri = store_uri(recipe)
+    shown = without_secrets(uri)
     file = Path(uri.removeprefix("sqlite:///"))
     if uri.startswith("sqlite:///") and not file.exists():
-        yield Finding(f"MLflow store {uri}, which the first run makes")
+        yield Finding(f"MLflow store {shown}, which the first run makes")
         return
     try:
         connect(uri)
     except JobError as error:
-        yield Finding(f"MLflow store {uri} does not answer", str(error))
+        yield Finding(f"MLflow store {shown} does not answer", str(error))
     else:
-        yield Finding(f"MLflow store {uri} answers")
+        yield Finding(f"MLflow store {shown} answers")
 
 
 def devices(recipe: Recipe) -> Iterator[Finding]:

@@ -11,6 +11,7 @@ from safetensors.numpy import load_file
 
 from configs import loading
 from configs.recipe import Recipe
+from configs.store_address import hide_secrets, without_secrets
 from pipeline import artifacts, finding_runs, keras_hub_presets
 from pipeline.errors import JobError
 from pipeline.huggingface import reading as huggingface
@@ -138,12 +139,14 @@ def _from_mlflow(address: str, recipe: Recipe) -> Path:
             folder = Path(_downloaded(uri, address).name)
     except (MlflowException, OSError) as error:
         raise JobError(
-            f"MLflow at {uri} has no {address} ({error}): name models:/NAME@ALIAS,"
+            f"MLflow at {without_secrets(uri)} has no {address} ({hide_secrets(str(error), uri)}):"
+            " name models:/NAME@ALIAS,"
             " models:/NAME/VERSION or runs:/ID/model, or set tracking.uri to the store that has it"
-        ) from error
+        ) from None
     exports = [path.parent for path in folder.rglob("saved_model.pb")]
     if len(exports) != 1:
-        raise JobError(f"{address} in MLflow at {uri} is no model that textmill exported")
+        shown = without_secrets(uri)
+        raise JobError(f"{address} in MLflow at {shown} is no model that textmill exported")
     return exports[0]
 
 

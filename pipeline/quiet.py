@@ -15,6 +15,7 @@ def settle_environment() -> None:
     os.environ["KERAS_BACKEND"] = "tensorflow"
     # MLflow sends usage figures home unless told otherwise.
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     # Without a GPU driver, level 2 still shows that CUDA could not be started.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2" if Path("/dev/nvidiactl").exists() else "3")

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from configs.recipe import Recipe
+from configs.store_address import without_secrets
 from pipeline import artifacts
 from pipeline.evaluation.intervals import Estimate, spell_ends, spell_value
 from pipeline.quiet import import_tensorflow
@@ -18,8 +19,8 @@ def run(recipe: Recipe, last: str) -> dict[str, Any]:
     """Run the stages up to `last`.
 
     Returns:
-        What there is by then of prepared_dir, run_dir, mlflow_run_id, tracking_uri, metrics,
-        verdict, export_dir, champion and largest_difference.
+        What there is by then of prepared_dir, run_dir, mlflow_run_id, tracking_uri, mlflow_page,
+        metrics, verdict, export_dir, champion and largest_difference.
     """
     facts: dict[str, Any] = {}
     for stage, found in zip(ORDER, _stages(recipe, last != "prepare"), strict=False):
@@ -45,8 +46,7 @@ def in_words(facts: dict[str, Any]) -> list[str]:
     if "metrics" in facts:
         lines.append(f"report:      {facts['run_dir']}/evaluation/report.html")
     if uri := facts.get("tracking_uri"):
-        ui = f"{_installed('mlflow')} ui --backend-store-uri {uri}"
-        lines.append(f"MLflow:      {uri if uri.startswith('http') else ui}")
+        lines.append(f"MLflow:      {_where_to_look(uri, facts['mlflow_page'])}")
     if "export_dir" in facts:
         lines.append(f"serve it:    {_installed('textmill')} serve {facts['export_dir']}")
     return lines
@@ -56,6 +56,16 @@ def _figure(name: str, found: Estimate) -> str:
     ends = spell_ends(found, 1, 4)
     interval = ends if found["low"] is None else f"95% interval {ends}"
     return f"{name:14} {spell_value(found, 1, 4)}  {interval}, n {found['n']:,}"
+
+
+def _where_to_look(uri: str, page: str) -> str:
+    """The run's page in MLflow, and how to start the server if the store has none."""
+    if uri.startswith("http"):
+        return uri.rstrip("/") + page
+    start = f"{_installed('mlflow')} ui --backend-store-uri {uri}"
+    if not uri.startswith("sqlite:"):  # whose password is not for a command line
+        start = f"{_installed('mlflow')} ui, with the store's address in MLFLOW_BACKEND_STORE_URI"
+    return f"{start}\n{'':13}then http://127.0.0.1:5000{page}"
 
 
 def _installed(command: str) -> str:
@@ -85,11 +95,14 @@ def _stages(recipe: Recipe, trains: bool) -> Iterator[dict[str, Any]]:
     run_dir = train(recipe, prepared)
     if not distribute.is_chief():
         return
-    link = artifacts.read_json(run_dir / "mlflow.json")
+    from pipeline import tracking
+
+    link = tracking.catch_up(recipe, run_dir)
     yield {
         "run_dir": str(run_dir),
-        "mlflow_run_id": link["run_id"],
-        "tracking_uri": link["tracking_uri"],
+        "mlflow_run_id": link.run_id,
+        "tracking_uri": without_secrets(link.uri),
+        "mlflow_page": link.page,
     }
 
     from pipeline.evaluation.evaluate import evaluate

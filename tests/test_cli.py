@@ -57,7 +57,7 @@ def test_help_lists_every_command_in_full():
     assert (
         " ".join(lines)
         == f"new check run {stages} predict huggingface generate compare learning-curve"
-        " serve doctor"
+        " sync serve doctor"
     )
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 import yaml
 
+from configs.store_address import without_secrets
 from pipeline.errors import JobError
 from pipeline.evaluation import evaluation_method
 from pipeline.provenance import flatten
@@ -73,15 +74,16 @@ def from_store(names: list[str], experiment: str | None, uri: str | None) -> Ite
     """
     from mlflow import artifacts
 
-    from pipeline.tracking.store import connect, explained
+    from pipeline.tracking.store import connect, explained, logged_in
 
     work = f"sqlite:///{Path('work').resolve()}/mlflow.db"
-    uri = uri or os.environ.get("MLFLOW_TRACKING_URI") or work
+    uri = logged_in(uri or os.environ.get("MLFLOW_TRACKING_URI") or work)
+    shown = without_secrets(uri)
     client = connect(uri)
     with explained(uri):
         experiments = {e.name: e.experiment_id for e in client.search_experiments()}
     if experiment is not None and experiment not in experiments:
-        raise JobError(f"{uri} has no experiment {experiment!r}, only {', '.join(experiments)}")
+        raise JobError(f"{shown} has no experiment {experiment!r}, only {', '.join(experiments)}")
     chosen = [experiments[experiment]] if experiment else list(experiments.values())
 
     def search(wanted: str) -> list[Any]:
@@ -92,7 +94,9 @@ def from_store(names: list[str], experiment: str | None, uri: str | None) -> Ite
     for name in names:
         same = search(f"attributes.run_id = '{name}'") or search(f"attributes.run_name = '{name}'")
         if not same:
-            raise JobError(f"{name!r} is no run's folder, and {uri} has no run of that id or name")
+            raise JobError(
+                f"{name!r} is no run's folder, and {shown} has no run of that id or name"
+            )
         found.append(same[0])
     for run in found:
         with tempfile.TemporaryDirectory() as folder, explained(uri):

@@ -60,7 +60,7 @@ def evaluate(recipe: Recipe, prepared: Path, run_dir: Path) -> dict[str, Estimat
     name = split_to_measure_on(prepared)
     facts = {"split": name, "resamples": recipe.evaluate.resamples}
     with (
-        tracking.reopen(run_dir) as run,
+        tracking.reopen(recipe, run_dir) as run,
         artifacts.publish(folder, mark, facts) as out,
     ):
         measured = measure(runs.whole(recipe), runs.load(run_dir), prepared, name)
@@ -78,7 +78,7 @@ def evaluate(recipe: Recipe, prepared: Path, run_dir: Path) -> dict[str, Estimat
         }
         write(report, measured, out)
         run.metrics(0, flat(report))
-        run.artifact(out, EVALUATION)
+        run.artifact(folder, EVALUATION)
     found = spell(report["metrics"][report["score"]])
     seconds = time.monotonic() - start
     log.info("evaluate: %s %s on %s, %.0f s", report["score"], found, name, seconds)

@@ -10,8 +10,10 @@ from mlflow.entities import Metric
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
 from configs.recipe import Recipe
+from configs.store_address import without_secrets
 from pipeline import artifacts, provenance
-from pipeline.tracking.run import LINK
+from pipeline.tracking.link import LINK
+from pipeline.tracking.names import accepted_name
 from pipeline.tracking.store import connect, experiment_id, explained, store_uri
 
 log = logging.getLogger("textmill")
@@ -26,9 +28,10 @@ def record(recipe: Recipe, facts: Mapping[str, Any], folder: Path) -> dict[str, 
         JobError: the store does not answer.
     """
     uri, mark = store_uri(recipe), artifacts.fingerprint(facts)
+    address = without_secrets(uri)
     if (folder / LINK).is_file():
         link = artifacts.read_json(folder / LINK)
-        if (link["tracking_uri"], link["mark"]) == (uri, mark):
+        if (link["tracking_uri"], link["mark"]) == (address, mark):
             return link
     client = connect(uri)
     with explained(uri):
@@ -39,7 +42,10 @@ def record(recipe: Recipe, facts: Mapping[str, Any], folder: Path) -> dict[str, 
         )
         run_id, now = run.info.run_id, time.time_ns() // 1_000_000
         metrics = [
-            Metric(f"{cell['variant']}/{facts['score']}{suffix}", cell[key], now, cell["examples"])
+            Metric(
+                accepted_name(f"{cell['variant']}/{facts['score']}{suffix}"),
+                *(cell[key], now, cell["examples"]),
+            )
             for cell in facts["cells"]
             for key, suffix in (("value", ""), ("low", "/low"), ("high", "/high"))
             if cell[key] is not None
@@ -50,6 +56,6 @@ def record(recipe: Recipe, facts: Mapping[str, Any], folder: Path) -> dict[str, 
         for job in facts["jobs"]:
             client.set_tag(job["mlflow_run_id"], MLFLOW_PARENT_RUN_ID, run_id)
         client.set_terminated(run_id, "FINISHED")
-    link = {"run_id": run_id, "tracking_uri": uri, "mark": mark}
+    link = {"run_id": run_id, "tracking_uri": address, "mark": mark}
     artifacts.write_json(folder / LINK, link)
     return link

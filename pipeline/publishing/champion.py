@@ -19,6 +19,7 @@ from pipeline.evaluation import compare, paired, verdict
 from pipeline.evaluation.compared import Compared, from_folder, from_store
 from pipeline.progress import log
 from pipeline.tracking import registry
+from pipeline.tracking.store import explained
 
 LEAST_SHARED = 0.5  # of the new model's test examples
 
@@ -39,7 +40,7 @@ def decide(recipe: Recipe, run_dir: Path) -> Decision:
         JobError: the store does not answer.
     """
     promote, alias = recipe.tracking.promote, recipe.tracking.alias
-    with tracking.reopen(run_dir) as run:
+    with tracking.reopen(recipe, run_dir) as run, explained(run.uri):
         present = registry.aliased(run.client, recipe)
         if promote == "if_not_worse":
             moves, why = _compare(run, run_dir, present)
@@ -113,7 +114,7 @@ def settle(recipe: Recipe, run_dir: Path, version: str, decision: Decision) -> d
     """
     against = verdict.of_run(run_dir)
     tags = {"champion": decision.words, **({"verdict": against["words"]} if against else {})}
-    with tracking.reopen(run_dir) as run:
+    with tracking.reopen(recipe, run_dir) as run:
         registry.describe(run, recipe, version, tags, champion=decision.moves)
     log.info("export: version %s of the registry: %s", version, decision.words)
     return asdict(decision)

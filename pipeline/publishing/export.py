@@ -14,7 +14,8 @@ from pipeline.publishing import champion, saved_model, serving_ops
 from pipeline.publishing.model_card import facts, model_card
 from pipeline.publishing.serving_files import versions, write_serving_files
 from pipeline.publishing.verify import GOLDEN, TOLERANCES, columns, golden_requests
-from pipeline.tracking import registry
+from pipeline.tracking import link, registry
+from pipeline.tracking.store import StoreError
 
 CLEAR = 30  # golden tags are better than all others by so many tolerances
 RECORD = "export.json"  # in the run's folder: where the export is, how big, how fast, registered
@@ -40,7 +41,7 @@ def export(recipe: Recipe, run_dir: Path) -> Path:
     else:
         export_dir = export_dir.with_name(str(newest + 1))
         manifest = facts(recipe, run_dir, newest + 1)
-        decision = champion.decide(recipe, run_dir)
+        decision = _decision(recipe, run_dir)
         with artifacts.publish(export_dir, mark, manifest) as unfinished:
             manifest["signatures"] = _write(unfinished, recipe, run_dir, newest + 1, decision)
     write_serving_files(models)
@@ -48,28 +49,45 @@ def export(recipe: Recipe, run_dir: Path) -> Path:
     return export_dir
 
 
+def _decision(recipe: Recipe, run_dir: Path) -> champion.Decision | None:
+    """None where the store does not answer, so that it is made when the model is registered."""
+    try:
+        return champion.decide(recipe, run_dir)
+    except StoreError:
+        return None
+
+
 def _register(
     recipe: Recipe, run_dir: Path, export_dir: Path, decision: champion.Decision | None
 ) -> None:
     """Register the export, and settle who is champion, unless both was done already.
 
-    The second is done anew where `tracking.promote` has changed. Args: decision, if it was made.
+    The first is done anew in another MLflow run, the second where `tracking.promote` has changed.
+    Where the store does not answer, the next call does both. Args: decision, if it was made.
     """
     path = run_dir / RECORD
     record = artifacts.read_json(path) if path.is_file() else {}
     if record.get("export_dir") != str(export_dir):
         measured = _measure(export_dir)
-        with tracking.reopen(run_dir) as run:
+        with tracking.reopen(recipe, run_dir) as run:
             run.metrics(0, {f"export/{name}": value for name, value in measured.items()})
-        version = registry.log_model(recipe, run_dir, export_dir)
         place = {"export_dir": str(export_dir), "version": int(export_dir.name)}
-        record = {**place, "registered": version, **measured}
+        record = {**place, "mlflow_run_id": None, **measured}
         artifacts.write_json(path, record)
-    settled = record.get("champion", {}).get("promote")
-    if "registered" in record and settled != recipe.tracking.promote:
-        decision = decision or champion.decide(recipe, run_dir)
-        found = champion.settle(recipe, run_dir, record["registered"], decision)
-        artifacts.write_json(path, {**record, "champion": found})
+    linked = link.read(run_dir)
+    try:
+        # Records of earlier versions do not say in which run.
+        if linked and record.get("mlflow_run_id", linked.run_id) != linked.run_id:
+            version = registry.log_model(recipe, run_dir, export_dir)
+            record |= {"registered": version, "mlflow_run_id": linked.run_id, "champion": {}}
+            artifacts.write_json(path, record)
+        settled = record.get("champion", {}).get("promote")
+        if "registered" in record and settled != recipe.tracking.promote:
+            decision = decision or champion.decide(recipe, run_dir)
+            found = champion.settle(recipe, run_dir, record["registered"], decision)
+            artifacts.write_json(path, {**record, "champion": found})
+    except StoreError as error:
+        log.warning("%s. The model is registered when this command runs again", error)
 
 
 def _mark(recipe: Recipe, run_dir: Path) -> str:
@@ -83,7 +101,7 @@ def _mark(recipe: Recipe, run_dir: Path) -> str:
 
 
 def _write(
-    folder: Path, recipe: Recipe, run_dir: Path, version: int, decision: champion.Decision
+    folder: Path, recipe: Recipe, run_dir: Path, version: int, decision: champion.Decision | None
 ) -> list[str]:
     """Fill the version's folder. Returns the names of its signatures."""
     from pipeline import data
@@ -148,7 +166,8 @@ def _write(
     (folder / "recipe.yaml").write_text(loading.dump(recipe), encoding="utf-8")
     signatures = list(served.functions)
     card = model_card(recipe, run_dir, trained.prepared, labels, version, inputs, signatures)
-    standing = f"\n## Where it stands\n\nWhen it was exported: {decision.words}.\n"
+    words = decision.words if decision else "MLflow did not answer, and knows no champion"
+    standing = f"\n## Where it stands\n\nWhen it was exported: {words}.\n"
     (folder / "MODEL_CARD.md").write_text(card + standing, encoding="utf-8")
     return signatures
 

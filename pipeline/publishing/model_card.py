@@ -13,6 +13,7 @@ from pipeline import artifacts
 from pipeline.evaluation import verdict
 from pipeline.evaluation.intervals import spell_ends, spell_value
 from pipeline.publishing.how_to_call import how_to_call
+from pipeline.tracking import link
 
 TASKS = {
     "classify": "gives {what} one label of {number}",
@@ -135,12 +136,12 @@ def _score_limit(kind: str) -> str:
 
 def facts(recipe: Recipe, run_dir: Path, version: int) -> dict[str, Any]:
     """What an export's manifest says of it."""
-    link = run_dir / "mlflow.json"
+    linked = link.read(run_dir)
     return {
         "name": recipe.name,
         "version": version,
         "task": recipe.task.kind,
         "precision": recipe.train.precision,
         "run_dir": str(run_dir.resolve()),
-        "mlflow_run_id": artifacts.read_json(link)["run_id"] if link.is_file() else None,
+        "mlflow_run_id": linked.run_id if linked else None,
     }

@@ -1,5 +1,5 @@
 """MLflow: one run per training job, and the registry of models."""
 
-from pipeline.tracking.run import LINK, Run, Silent, open_run, reopen
+from pipeline.tracking.run import Run, Silent, catch_up, open_run, reopen
 
-__all__ = ["LINK", "Run", "Silent", "open_run", "reopen"]
+__all__ = ["Run", "Silent", "catch_up", "open_run", "reopen"]

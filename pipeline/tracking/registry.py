@@ -1,5 +1,6 @@
 """The registry of models of an MLflow store, in which a name and an alias stand for a version."""
 
+import warnings
 from pathlib import Path
 
 import mlflow
@@ -9,29 +10,42 @@ from mlflow.models import ModelSignature
 from mlflow.types import ColSpec, Schema
 
 from configs.recipe import Recipe
-from pipeline import provenance
+from pipeline import artifacts, provenance
 from pipeline.prepare.checks import text_columns
 from pipeline.tracking.run import Run, reopen
 from pipeline.tracking.store import by_default, explained
 
+EXPORT = "textmill.export"  # a version's tag: the fingerprint of what was registered
 COLUMNS = ("text", "second")  # the inputs of `serving_default`
 
 
 def log_model(recipe: Recipe, run_dir: Path, export_dir: Path) -> str:
-    """Log an export to the run as a model that answers raw strings, and register it.
+    """Log an export to the run as a model that answers raw strings, and register it, unless it is.
 
     Returns its version in the registry.
 
     Raises:
         JobError: the store does not answer, or takes no model.
     """
+    mark = artifacts.manifest(export_dir)["fingerprint"]
+    with reopen(recipe, run_dir) as run, explained(run.uri):
+        said = f"name = '{name(recipe)}' and run_id = '{run.id}'"
+        for version in run.client.search_model_versions(said):
+            if version.tags.get(EXPORT) == mark:
+                return str(version.version)
+        made = _log(recipe, run, export_dir)
+        run.client.set_model_version_tag(name(recipe), made, EXPORT, mark)
+    return made
+
+
+def _log(recipe: Recipe, run: Run, export_dir: Path) -> str:
     columns = list(COLUMNS[: len(text_columns(recipe.task))])
     with (
-        reopen(run_dir) as run,
-        explained(run.uri),
         by_default(run.uri),
         mlflow.start_run(run.id, log_system_metrics=False),
+        warnings.catch_warnings(),
     ):
+        warnings.simplefilter("ignore")  # that an example of what to ask would be welcome
         logged = mlflow.pyfunc.log_model(
             name="model",
             python_model=str(Path(__file__).with_name("served_model.py")),

@@ -2,102 +2,83 @@
 
 The run holds what went in (recipe, data, code, versions), what happened (metrics by step, system
 metrics) and what came out (report, pictures, model). A job that goes on after an interruption goes
-on in its run.
+on in its run. All of it is written to the job's journal first, and a store that fails later stops
+no job: `textmill sync`, or the next command that opens the run, sends what waits.
 """
 
 import logging
+import os
 import time
-import warnings
 from collections.abc import Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import mlflow
-import yaml
-from mlflow.data.dataset_source_registry import resolve_dataset_source
-from mlflow.data.meta_dataset import MetaDataset
-from mlflow.entities import DatasetInput, InputTag, Metric, Param, RunTag
-from mlflow.entities import Run as StoredRun
-from mlflow.exceptions import MlflowException
-from mlflow.system_metrics.system_metrics_monitor import SystemMetricsMonitor
-from mlflow.utils import validation
-
 from configs.recipe import Recipe
-from pipeline import artifacts, provenance
-from pipeline.errors import Interrupted, JobError
-from pipeline.tracking.store import connect, experiment_id, explained, store_uri
+from configs.store_address import without_secrets
+from pipeline.errors import Interrupted
+from pipeline.tracking import finding, link
+from pipeline.tracking.journal import Journal
+from pipeline.tracking.names import accepted
+from pipeline.tracking.sending import Sender
+from pipeline.tracking.system_metrics import PREFIX, SystemMetrics
 
-LINK = "mlflow.json"  # in the run's folder: {"run_id", "tracking_uri"}
-SYSTEM_METRICS_SECONDS = 5
+END_SECONDS = 60  # that the end of a training waits for a store that hangs
 
 log = logging.getLogger("textmill")
-logging.getLogger("mlflow.system_metrics").setLevel(logging.WARNING)
 
 
 class Run:
-    """An MLflow run to log to. `metrics` returns at once; a thread of its own sends them.
+    """An MLflow run to log to. Everything returns at once; see `Sender` for what happens then.
 
-    A store that fails later does not stop the training: the metrics wait and are sent again.
+    Args: background, whether to send while the job works; else only at its end.
     """
 
-    def __init__(self, client: mlflow.MlflowClient, stored: StoredRun, uri: str):
-        self.client, self.id, self.uri = client, stored.info.run_id, uri
-        self.stored_up_to = {metric.key: metric.step for metric in stored.data._metric_objs}
-        self.waiting: list[Metric] = []
-        self.sender = ThreadPoolExecutor(1, thread_name_prefix="tracking")
-        self.sending: Future[None] | None = None
-        self.warned = False
+    def __init__(self, run_dir: Path, found: link.Link, background: bool) -> None:
+        self.run_dir, self.link, self.id, self.uri = run_dir, found, found.run_id, found.uri
+        self.journal, self.background = Journal(run_dir), background
+        self.sender = Sender(self.journal, run_dir, self.uri, self.id)
+        self.client = self.sender.client
+        # A resumed job repeats the steps since its checkpoint, which should not be there twice. A
+        # stage that runs again replaces its figures.
+        self.logged_up_to = self.journal.last_steps() if background else {}
 
     def metrics(self, step: int, values: Mapping[str, float]) -> None:
-        """Log values at a step, but for those that the store had when the run was opened.
-
-        A resumed job repeats the steps since its checkpoint, which should not be there twice.
-        """
-        now = time.time_ns() // 1_000_000
-        self.waiting += [
-            Metric(name, float(value), now, step)
-            for name, value in values.items()
-            if step > self.stored_up_to.get(name, -1)
-        ]
-        if self.sending is None or self.sending.done():
-            self.sending = self.sender.submit(self._send)
+        """Log values at a step, but for those that the job logged before it was stopped."""
+        new = {
+            name: float(value)
+            for name, value in accepted(values).items()
+            if step > self.logged_up_to.get(name, -1)
+        }
+        if new:
+            self._say({"metrics": new, "step": step, "time": now()})
 
     def tags(self, values: Mapping[str, Any]) -> None:
-        self.client.log_batch(self.id, tags=[RunTag(name, str(v)) for name, v in values.items()])
+        self._say({"tags": {name: str(value) for name, value in accepted(values).items()}})
 
     def artifact(self, path: Path, folder: str | None = None) -> None:
         """Log a file, or all files in a directory, to a folder of the run's artefacts."""
-        send = self.client.log_artifacts if path.is_dir() else self.client.log_artifact
-        send(self.id, str(path), folder)
+        self._say({"artifact": self._relative(path), "folder": folder})
 
-    def artifact_soon(self, path: Path, folder: str) -> None:
-        """Log a file as `metrics` are logged: a store that fails costs the file, not the work."""
+    def status(self, status: str) -> None:
+        self._say({"status": status, "time": now()})
 
-        def send() -> None:
-            try:
-                self.artifact(path, folder)
-            except Exception as error:
-                log.warning("MLflow at %s did not take %s: %s", self.uri, path, error)
+    def finish(self, seconds: float | None = None) -> None:
+        """Send what waits, but do not wait longer than so many seconds; say what is left."""
+        self.sender.finish(seconds)
+        if waiting := self.journal.waiting(self.id):
+            log.warning(
+                "MLflow at %s has not taken %d messages of %s: `textmill sync %s` sends them",
+                *(without_secrets(self.uri), waiting, self.run_dir.name, self.run_dir),
+            )
 
-        self.sender.submit(send)
+    def _relative(self, path: Path) -> str:
+        return os.path.relpath(path.resolve(), self.run_dir.resolve())
 
-    def flush(self) -> None:
-        """Wait until the store has all metrics, or has refused them once more."""
-        self.sender.submit(self._send).result()
-
-    def _send(self) -> None:
-        while batch := self.waiting[: validation.MAX_METRICS_PER_BATCH]:
-            try:
-                self.client.log_batch(self.id, metrics=batch)
-            except Exception as error:
-                if not self.warned:
-                    log.warning("MLflow at %s fails, will try again: %s", self.uri, error)
-                self.warned = True
-                return
-            del self.waiting[: len(batch)]
-            self.warned = False
+    def _say(self, message: dict[str, Any]) -> None:
+        self.journal.add(message)
+        if self.background:
+            self.sender.start()
 
 
 class Silent:
@@ -114,9 +95,6 @@ class Silent:
     def artifact(self, path: Path, folder: str | None = None) -> None:
         pass
 
-    def artifact_soon(self, path: Path, folder: str) -> None:
-        pass
-
 
 @contextmanager
 def open_run(recipe: Recipe, run_dir: Path, prepared: Path) -> Iterator[Run]:
@@ -126,27 +104,12 @@ def open_run(recipe: Recipe, run_dir: Path, prepared: Path) -> Iterator[Run]:
     a finished run is never gone on with.
 
     Raises:
-        JobError: the store does not answer.
+        JobError: the store of a new run does not answer.
     """
-    uri = store_uri(recipe)
-    client = connect(uri)
-    with explained(uri):
-        stored = _unfinished(client, run_dir, uri)
-        resumed = stored is not None
-        if stored is None:
-            tags = {"mlflow.source.name": "textmill", **provenance.code(), **provenance.versions()}
-            experiment = experiment_id(client, recipe, uri)
-            stored = client.create_run(experiment, run_name=run_dir.name, tags=tags)
-            _describe(client, stored.info.run_id, recipe, prepared)
-            run_dir.mkdir(parents=True, exist_ok=True)
-            link = {"run_id": stored.info.run_id, "tracking_uri": uri}
-            artifacts.write_json(run_dir / LINK, link)
-        run = Run(client, stored, uri)
-        client.update_run(run.id, status="RUNNING")
-        monitor = SystemMetricsMonitor(
-            run.id, SYSTEM_METRICS_SECONDS, resume_logging=resumed, tracking_uri=uri
-        )
-        monitor.start()
+    run = Run(run_dir, finding.of_training(recipe, run_dir, prepared), background=True)
+    run.status("RUNNING")
+    first = 1 + max((s for n, s in run.logged_up_to.items() if n.startswith(PREFIX)), default=-1)
+    monitor = SystemMetrics(run.metrics, first)
     status = "FAILED"
     try:
         yield run
@@ -156,78 +119,35 @@ def open_run(recipe: Recipe, run_dir: Path, prepared: Path) -> Iterator[Run]:
         raise
     finally:
         monitor.finish()
-        _end(run, status)
+        run.status(status)
+        run.finish(END_SECONDS)
 
 
 @contextmanager
-def reopen(run_dir: Path) -> Iterator[Run]:
+def reopen(recipe: Recipe, run_dir: Path) -> Iterator[Run]:
     """The run of a job that has trained, for what later stages add; its status stays as it is.
 
+    What they add is sent when the block ends without an error.
+
     Raises:
-        JobError: `run_dir` links to no run, or the store does not answer.
+        JobError: nothing was trained in `run_dir`.
     """
-    if not (run_dir / LINK).is_file():
-        raise JobError(f"{run_dir} holds no {LINK}: nothing was trained there")
-    link = artifacts.read_json(run_dir / LINK)
-    client = connect(link["tracking_uri"])
-    with explained(link["tracking_uri"]):
-        run = Run(client, client.get_run(link["run_id"]), link["tracking_uri"])
-    run.stored_up_to = {}  # a stage that runs again replaces its figures
+    run = Run(run_dir, finding.of_trained(recipe, run_dir), background=False)
     yield run
-    _end(run, None)
+    run.finish()
 
 
-def _unfinished(client: mlflow.MlflowClient, run_dir: Path, uri: str) -> StoredRun | None:
-    if not (run_dir / LINK).is_file():
-        return None
-    link = artifacts.read_json(run_dir / LINK)
-    if link["tracking_uri"] != uri:
-        return None
-    try:
-        run = client.get_run(link["run_id"])
-    except MlflowException as error:
-        if error.error_code == "RESOURCE_DOES_NOT_EXIST":
-            return None
-        raise
-    return run if run.info.lifecycle_stage == "active" and run.info.status != "FINISHED" else None
+def catch_up(recipe: Recipe, run_dir: Path) -> link.Link:
+    """The link of a job that has trained, after its store was told what it has not got."""
+    linked = link.read(run_dir)
+    if linked is not None and linked.experiment_id is not None:
+        file = link.local_file(linked.uri)
+        there = file is None or file.is_file()
+        if there and not Journal(run_dir).waiting(linked.run_id):
+            return linked
+    with reopen(recipe, run_dir) as run:
+        return run.link
 
 
-def _describe(client: mlflow.MlflowClient, run_id: str, recipe: Recipe, prepared: Path) -> None:
-    resolved = recipe.model_dump(mode="json")
-    # MLflow itself cuts values that are too long.
-    parameters = [Param(name, value) for name, value in provenance.flatten(resolved).items()]
-    for start in range(0, len(parameters), validation.MAX_PARAMS_TAGS_PER_BATCH):
-        stop = start + validation.MAX_PARAMS_TAGS_PER_BATCH
-        client.log_batch(run_id, params=parameters[start:stop])
-    client.log_text(run_id, yaml.safe_dump(resolved, sort_keys=False), "recipe.yaml")
-    client.log_text(run_id, provenance.installed(), "versions.txt")
-
-    data = artifacts.manifest(prepared)
-    counts = {f"examples/{split}": facts["examples"] for split, facts in data["splits"].items()}
-    counts |= {f"dead_letters/{reason}": n for reason, n in data["dead_letters"].items()}
-    now = time.time_ns() // 1_000_000
-    client.log_batch(
-        run_id,
-        metrics=[Metric(name, float(count), now, 0) for name, count in counts.items()],
-        tags=[RunTag("data.fingerprint", data["fingerprint"])],
-    )
-    with warnings.catch_warnings():  # that a path could be a path in two ways
-        warnings.simplefilter("ignore")
-        source = resolve_dataset_source(recipe.data.train[0])
-    dataset = MetaDataset(source, name=recipe.name, digest=data["fingerprint"])  # type: ignore[abstract]
-    context = [InputTag("mlflow.data.context", "training")]
-    client.log_inputs(run_id, [DatasetInput(dataset._to_mlflow_entity(), context)])
-    for report in prepared.glob("report.*"):
-        client.log_artifact(run_id, str(report), "data")
-
-
-def _end(run: Run, status: str | None) -> None:
-    try:
-        run.flush()
-        run.sender.shutdown()
-        if status:
-            run.client.set_terminated(run.id, status)
-    except Exception as error:  # the work is done, and not to be lost for its record
-        log.warning("MLflow at %s did not take the end of run %s: %s", run.uri, run.id, error)
-    if run.waiting:
-        log.warning("MLflow at %s never took %d metrics", run.uri, len(run.waiting))
+def now() -> int:
+    return time.time_ns() // 1_000_000

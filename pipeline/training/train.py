@@ -207,7 +207,7 @@ class Job:
             return
         folder = self.run_dir / "gradients"
         for file in gradients.save(self.gradients(), self.state.step, folder):
-            self.tracking.artifact_soon(file, "gradients")
+            self.tracking.artifact(file, "gradients")
 
     def _end_epoch(self) -> None:
         state = self.state

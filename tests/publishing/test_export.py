@@ -16,7 +16,7 @@ from pipeline.errors import JobError
 from pipeline.publishing.export import export
 from pipeline.publishing.signatures import servable
 from pipeline.publishing.verify import golden_requests, verify
-from pipeline.tracking import store
+from pipeline.tracking import link, store
 
 
 def with_export(recipe, **settings):
@@ -68,8 +68,8 @@ def test_the_record_beside_the_run_has_size_and_latency(export_dir, trained):
     assert record["bytes"] == size
     assert 0 < record["latency_ms_p50_batch_1"] < record["first_request_ms"]
     assert record["latency_ms_p50_batch_32"] > 0
-    link = artifacts.read_json(trained.run_dir / "mlflow.json")
-    metrics = MlflowClient(link["tracking_uri"]).get_run(link["run_id"]).data.metrics
+    found = link.read(trained.run_dir)
+    metrics = MlflowClient(found.uri).get_run(found.run_id).data.metrics
     assert metrics["export/bytes"] == size
 
 

@@ -1,8 +1,6 @@
 """A real SQLite store says what the run of a job holds."""
 
-import json
 import logging
-import os
 import socket
 import subprocess
 import time
@@ -15,6 +13,7 @@ from small_recipe import small_recipe
 from configs.recipe import Recipe
 from pipeline import tracking
 from pipeline.errors import Interrupted, JobError
+from pipeline.tracking import link
 from pipeline.tracking.store import connect, store_uri
 
 
@@ -46,8 +45,8 @@ def test_run_holds_recipe_data_code_versions_and_metrics(recipe, prepared, tmp_p
     assert {"recipe.yaml", "versions.txt", "data"} <= names
     text = mlflow.artifacts.load_text(f"{found.info.artifact_uri}/recipe.yaml")
     assert Recipe.model_validate(yaml.safe_load(text)) == recipe
-    link = json.loads((tmp_path / "run" / "mlflow.json").read_text())
-    assert link == {"run_id": run.id, "tracking_uri": run.uri}
+    assert tags["data.dead_letters"] == "2: empty text"
+    assert link.read(tmp_path / "run") == link.Link(run.id, run.uri, found.info.experiment_id)
 
 
 def test_system_metrics(recipe, prepared, tmp_path, monkeypatch):
@@ -75,6 +74,7 @@ def test_a_job_that_stopped_goes_on_in_its_run(recipe, prepared, tmp_path, error
     first = run_that_stops(recipe, tmp_path / "run", prepared, error)
     assert stored(first).info.status == status
     with tracking.open_run(recipe, tmp_path / "run", prepared) as second:
+        second.sender.finish()
         assert stored(second).info.status == "RUNNING"
         for step in range(5, 11):  # from the checkpoint at step 4
             second.metrics(step, {"loss": float(step)})
@@ -91,24 +91,28 @@ def test_a_finished_or_vanished_run_is_not_gone_on_with(recipe, prepared, tmp_pa
             ids.append(run.id)
     run = run_that_stops(recipe, tmp_path / "run", prepared, Interrupted())
     ids.append(run.id)
-    run.client.delete_run(run.id)
+    mlflow.MlflowClient(run.uri).delete_run(run.id)
     with tracking.open_run(recipe, tmp_path / "run", prepared) as run:
         ids.append(run.id)
     assert len(set(ids)) == 4
+    # What was logged before goes on in the new one.
+    assert stored(run).data.metrics["loss"] == 7.0
+    assert stored(run).data.params["task.kind"] == "classify"
 
 
 def test_later_stages_add_to_the_run(recipe, prepared, tmp_path):
     with tracking.open_run(recipe, tmp_path / "run", prepared) as run:
         pass
     for value in (0.8, 0.9):  # evaluated twice
-        with tracking.reopen(tmp_path / "run") as again:
+        with tracking.reopen(recipe, tmp_path / "run") as again:
             again.metrics(0, {"test/accuracy": value})
             again.artifact(prepared, "evaluation")
     assert again.id == run.id
     assert stored(run).data.metrics["test/accuracy"] == 0.9
     files = mlflow.MlflowClient(run.uri).list_artifacts(run.id, "evaluation")
     assert {file.path for file in files} == {"evaluation/manifest.json", "evaluation/report.html"}
-    with pytest.raises(JobError, match="nothing was trained there"), tracking.reopen(tmp_path):
+    nothing = tracking.reopen(recipe, tmp_path)
+    with pytest.raises(JobError, match="nothing was trained there"), nothing:
         pass
 
 
@@ -125,15 +129,16 @@ def test_logging_costs_a_step_less_than_a_millisecond(recipe, prepared, tmp_path
 
 def test_a_store_that_fails_later_loses_nothing(recipe, prepared, tmp_path, caplog):
     """A deleted run takes no metrics until it is restored."""
+    client = mlflow.MlflowClient(recipe.tracking.uri)
     with tracking.open_run(recipe, tmp_path / "run", prepared) as run:
-        run.client.delete_run(run.id)
+        run.sender.finish()
+        client.delete_run(run.id)
         with caplog.at_level(logging.WARNING, "textmill"):
-            run.metrics(1, {"loss": 3.0})
-            run.flush()
-            run.metrics(2, {"loss": 2.0})
-            run.flush()
-        assert sum("will try again" in message for message in caplog.messages) == 1
-        run.client.restore_run(run.id)
+            for step in (1, 2):
+                run.metrics(step, {"loss": 4.0 - step})
+                run.sender.finish()
+        assert sum("is kept in" in message for message in caplog.messages) == 1
+        client.restore_run(run.id)
         run.metrics(3, {"loss": 1.0})
     history = mlflow.MlflowClient(run.uri).get_metric_history(run.id, "loss")
     assert [m.step for m in history] == [1, 2, 3]
@@ -170,4 +175,3 @@ def test_an_unreachable_store_stops_the_job_within_seconds(tmp_path):
         with pytest.raises(JobError, match=r"cannot be used .*MLFLOW_TRACKING_URI"):
             connect(uri)
     assert time.monotonic() - start < 10
-    assert "MLFLOW_HTTP_REQUEST_TIMEOUT" not in os.environ

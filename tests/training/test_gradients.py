@@ -15,6 +15,7 @@ from components.pooling import Pool
 from components.recurrent import Recurrent
 from components.recurrent_stack import RecurrentStack
 from pipeline import artifacts, streams, tasks
+from pipeline.tracking import link
 from pipeline.training.gradients import Gradients
 
 D, U = 3, 4
@@ -171,9 +172,9 @@ def test_a_job_leaves_pictures_and_figures(train_here, tmp_path):
     run_dir = train_here(tmp_path, f"model={model}", "train.log_gradients=true", "train.epochs=2")
     steps = [row["step"] for row in artifacts.read_json(run_dir / "training/history.json")]
     names = [f"step-{step:07d}.{ending}" for step in steps for ending in ("json", "png")]
-    link = artifacts.read_json(run_dir / "mlflow.json")
-    client = mlflow.MlflowClient(link["tracking_uri"])
-    logged = [file.path for file in client.list_artifacts(link["run_id"], "gradients")]
+    found = link.read(run_dir)
+    client = mlflow.MlflowClient(found.uri)
+    logged = [file.path for file in client.list_artifacts(found.run_id, "gradients")]
     assert sorted(logged) == sorted(f"gradients/{name}" for name in names)
     figures = json.loads((run_dir / "gradients" / names[-2]).read_text())
     assert figures.keys() == {"encoder/forward_0", "encoder/backward_0"}
