@@ -123,7 +123,7 @@ def _answer_part(unit: Unit, place: Path, rows: Iterator[Row], told: Lines) -> N
                 write({**row.record, ROW: row.number, **answered, REASON: reason})
                 facts["unread"] += bool(answered.get("predicted_unread"))
             facts["rows"] += len(batch)
-            told.advance(len(batch), bad=letters.reasons.total())
+            told.advance(len(batch))
         facts["bad"] = dict(letters.reasons)
 
 
