@@ -67,6 +67,7 @@ def compute(prepared: Path, recipe: Recipe, path: Path) -> Path:
         for split, facts in manifest["splits"].items()
         for number, shard in enumerate(facts["shards"])
     ]
+    artifacts.check(prepared)
     log.info("computing contextual vectors of %d shards on %s", len(shards), recipe.beam.runner)
     told: dict[str, Any] = {"prepared": str(prepared), "elmo": str(path)}
     with artifacts.publish(directory, mark, told) as folder:
@@ -97,6 +98,7 @@ def read(directory: Path, split: str, text: str, offsets: np.ndarray) -> Sequenc
             f"{directory} has vectors of {words or 'no'} words of {split}-{text}, but the data has"
             f" {offsets[-1]}: delete it and start again"
         )
+    artifacts.check(directory, f"{split}-{text}")
     shape = (words, *facts["shape"])
     if not words:
         return Sequences(np.zeros(shape, DTYPE), offsets)

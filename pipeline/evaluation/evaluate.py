@@ -50,6 +50,7 @@ def evaluate(recipe: Recipe, prepared: Path, run_dir: Path) -> dict[str, Estimat
     mark = artifacts.fingerprint(training["fingerprint"], training["files"], settings)
     if artifacts.finished(folder, mark):
         log.info("evaluate: %s is unchanged", folder)
+        artifacts.check(folder, METRICS)
         return artifacts.read_json(folder / METRICS)
     if unknown := set(recipe.evaluate.slices) - set(recipe.data.columns):
         raise RecipeError(

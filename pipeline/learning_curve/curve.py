@@ -1,7 +1,6 @@
 """A learning curve from a recipe's file to results.json, curve.png and report.html in a folder."""
 
 import dataclasses
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -65,9 +64,9 @@ def learning_curve(
     for result in jobs.run(jobs.jobs(variants, drawn, sizes, data)):
         done.append(result)
         facts["jobs"].append(result.as_json())
-        save(facts, folder)
+        artifacts.write_json(folder / RESULTS, facts)
     facts |= measure(done, facts)
-    save(facts, folder)
+    artifacts.write_json(folder / RESULTS, facts)
     (folder / "curve.png").write_bytes(png(page.picture(facts)))
     (folder / "report.html").write_text(page.write(facts), encoding="utf-8")
     link = record(recipe, facts, folder)
@@ -80,12 +79,6 @@ def _draw(
 ) -> tuple[Samples, dict[str, Any]]:
     drawn = samples.make(recipe, sizes, home)
     return drawn, samples.fixed(recipe, drawn)
-
-
-def save(facts: Mapping[str, Any], folder: Path) -> None:
-    unfinished = folder / f".{RESULTS}"
-    artifacts.write_json(unfinished, facts)
-    os.replace(unfinished, folder / RESULTS)
 
 
 def measure(done: Sequence[Done], facts: Mapping[str, Any]) -> dict[str, Any]:

@@ -93,6 +93,8 @@ def _register(
 def _mark(recipe: Recipe, run_dir: Path) -> str:
     """What an export is made of: a trained run, its metrics for the card, and its own settings."""
     metrics = run_dir / "evaluation" / "metrics.json"
+    if metrics.is_file():
+        artifacts.check(metrics.parent, metrics.name)
     return artifacts.fingerprint(
         artifacts.manifest(run_dir / runs.TRAINING)["files"],
         artifacts.checksum(metrics) if metrics.is_file() else None,
