@@ -175,6 +175,39 @@ def finished(directory: Path, mark: str) -> bool:
     return (directory / MANIFEST).is_file() and manifest(directory)["fingerprint"] == mark
 
 
+@contextmanager
+def to_make(directory: Path, mark: str, wait: bool = True) -> Iterator[bool]:
+    """Say whether a stage still is to be made, and if so keep other processes from making it.
+
+    Args: wait, for another process that is making it; else that is an error.
+
+    Raises:
+        JobError: its manifest is damaged, or another process is not waited for.
+    """
+    if finished(directory, mark):
+        yield False
+        return
+    with locks.alone(directory, wait):
+        yield not finished(directory, mark)
+
+
+def await_finished(directory: Path, mark: str, seconds: float) -> None:
+    """Wait until another process, perhaps on another machine, has made a stage.
+
+    Raises:
+        JobError: it has not, after so many seconds.
+    """
+    end = time.monotonic() + seconds
+    while not finished(directory, mark):
+        if time.monotonic() > end:
+            raise JobError(
+                f"the chief has not made {directory} within {seconds:g} s: see what it says, and"
+                " whether all tasks see the same files and the same work folder. If it needs"
+                " longer, raise train.strategy.wait, or run `textmill prepare` first"
+            )
+        time.sleep(1)
+
+
 def check(directory: Path, *names: str) -> None:
     """Compare files with the manifest. Args: names, how those begin that are to be read, else all.
 

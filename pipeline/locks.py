@@ -17,12 +17,11 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from pipeline import disk
 from pipeline.errors import JobError
 
 EVERY = 0.5  # seconds between two looks at a lock that another process holds
-# What filesystems without locks say, and those where the file is another user's.
-NO_LOCKS = {errno.ENOSYS, errno.ENOLCK, errno.ENOTSUP, errno.EACCES, errno.EPERM}
+# Of filesystems without locks, of another user's files, and of what is read-only.
+NO_LOCKS = {errno.ENOSYS, errno.ENOLCK, errno.ENOTSUP, errno.EACCES, errno.EPERM, errno.EROFS}
 
 log = logging.getLogger("textmill")
 _held: set[tuple[int, Path]] = set()  # process (a fork holds nothing of its parent's) and file
@@ -37,7 +36,7 @@ def alone(folder: Path, wait: bool = True) -> Iterator[None]:
     Args: wait, else another process that is there is an error.
 
     Raises:
-        JobError: the place cannot be written to, or another process is there and is not waited for.
+        JobError: another process is there and is not waited for.
     """
     file = folder.absolute().with_name(f".{folder.name}.lock")
     key = (os.getpid(), file)
@@ -50,11 +49,9 @@ def alone(folder: Path, wait: bool = True) -> Iterator[None]:
     except OSError as error:
         if error.errno not in NO_LOCKS:
             raise
-        log.warning(
-            "%s cannot be locked (%s): see to it that no other command works there",
-            folder,
-            error.strerror,
-        )
+        if os.access(file.parent, os.W_OK):  # else nobody is at work there
+            what = "%s cannot be locked (%s): see to it that no other command works there"
+            log.warning(what, folder, error.strerror)
     _held.add(key)
     try:
         yield
@@ -67,16 +64,15 @@ def alone(folder: Path, wait: bool = True) -> Iterator[None]:
 
 
 def _acquire(lock: FileLock, folder: Path, file: Path, wait: bool) -> None:
-    with disk.writing(folder):
-        file.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            lock.acquire()
-        except Timeout:
-            if not wait:
-                raise JobError(f"{_holder(file)} is at work on {folder}: wait for it") from None
-            log.info("waiting for %s, which is at work on %s", _holder(file), folder)
-            lock.acquire(timeout=-1)
-            log.info("%s is free: going on", folder)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        lock.acquire()
+    except Timeout:
+        if not wait:
+            raise JobError(f"{_holder(file)} is at work on {folder}: wait for it") from None
+        log.info("waiting for %s, which is at work on %s", _holder(file), folder)
+        lock.acquire(timeout=-1)
+        log.info("%s is free: going on", folder)
     with suppress(OSError):  # it serves to tell those who wait
         file.write_text(json.dumps(_myself()), encoding="utf-8")
 

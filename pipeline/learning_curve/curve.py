@@ -8,7 +8,7 @@ from typing import Any
 from rich.console import Console
 
 from configs.recipe import Recipe
-from pipeline import artifacts, tasks
+from pipeline import artifacts, locks, tasks
 from pipeline.evaluation.compare import check
 from pipeline.evaluation.compared import Compared, from_folder
 from pipeline.learning_curve import jobs, over_seeds, page, samples
@@ -44,6 +44,18 @@ def learning_curve(
     recipe = variants[0].recipe
     home = Path(recipe.work) / "learning_curve" / recipe.name
     folder = out or home
+    with locks.alone(home), locks.alone(folder):
+        return _learning_curve(variants, sizes, at, home, folder)
+
+
+def _learning_curve(
+    variants: Sequence[Variant],
+    sizes: Mapping[Size, Sequence[int]],
+    at: Mapping[Size, Sequence[str]],
+    home: Path,
+    folder: Path,
+) -> dict[str, Any]:
+    recipe = variants[0].recipe
     # Drawing runs TensorFlow's ops too.
     drawn, data = forked(_draw, recipe, sizes, home)
     # What every job needs is imported once, here.

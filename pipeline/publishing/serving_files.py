@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from pipeline import disk
+from pipeline import disk, locks
 from pipeline.errors import JobError
 
 GRAPH = "saved_model.pb"  # what makes a folder an export
@@ -79,6 +79,11 @@ def write_serving_files(models: Path) -> None:
     models.config lists every model with its two newest versions, labelled `stable` and `previous`,
     and always follows what is there; the other files are the user's to change once they are there.
     """
+    with locks.alone(models):
+        _write(models)
+
+
+def _write(models: Path) -> None:
     listed, text = models / "models.config", _models_config(models)
     if not listed.is_file() or listed.read_text(encoding="utf-8") != text:
         disk.write_text(listed, text)

@@ -97,7 +97,8 @@ class Checkpoints:
                 log.warning(
                     "checkpoint of step %d is damaged, using the one before: %s", step, error
                 )
-                shutil.rmtree(self.directory(step))
+                # Of a cluster the others may have been faster.
+                shutil.rmtree(self.directory(step), ignore_errors=True)
             else:
                 return step
         return None
