@@ -6,6 +6,7 @@ it wrote, so that a finished stage is recognised, and a damaged one too.
 
 import hashlib
 import json
+import logging
 import os
 import shutil
 import time
@@ -20,6 +21,7 @@ from pipeline import disk, locks
 from pipeline.errors import JobError
 
 MANIFEST = "manifest.json"
+log = logging.getLogger("textmill")
 SETTLED = 1_000_000_000  # nanoseconds; a younger file may change again without a newer time
 
 
@@ -198,6 +200,8 @@ def await_finished(directory: Path, mark: str, seconds: float) -> None:
         JobError: it has not, after so many seconds.
     """
     end = time.monotonic() + seconds
+    if not finished(directory, mark):
+        log.info("waiting up to %g s for the chief to make %s", seconds, directory)
     while not finished(directory, mark):
         if time.monotonic() > end:
             raise JobError(

@@ -124,7 +124,10 @@ def _multi_worker(cluster: Cluster | None) -> tf.distribute.Strategy:
         )
     # Without an evaluator, which TensorFlow would wait for.
     resolver = tf.distribute.cluster_resolver.SimpleClusterResolver(
-        tf.train.ClusterSpec(cluster.members), cluster.type, cluster.index, rpc_layer="grpc"
+        tf.train.ClusterSpec(cluster.members),
+        task_type=cluster.type,
+        task_id=cluster.index,
+        rpc_layer="grpc",
     )
     return tf.distribute.MultiWorkerMirroredStrategy(resolver)
 
