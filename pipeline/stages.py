@@ -32,6 +32,7 @@ def run(recipe: Recipe, last: str) -> dict[str, Any]:
 def in_words(facts: dict[str, Any]) -> list[str]:
     """How good the model is, and where to look."""
     lines = [_figure(name, found) for name, found in facts.get("metrics", {}).items()]
+    lines += facts["unseen_labels"].values()
     if "largest_difference" in facts:
         lines.append(
             f"the export answers as the trained model does: difference at most"
@@ -71,10 +72,10 @@ def _stages(recipe: Recipe, trains: bool) -> Iterator[dict[str, Any]]:
         # TensorFlow's devices have to be laid out before its first op, which prepare runs.
         distribute.strategy(recipe.train.strategy)
 
-    from pipeline.prepare import prepare
+    from pipeline.prepare import prepare, unseen_labels
 
     prepared = prepare(recipe)
-    yield {"prepared_dir": str(prepared)}
+    yield {"prepared_dir": str(prepared), "unseen_labels": unseen_labels.sentences(prepared)}
 
     from pipeline.training.train import train
 

@@ -14,6 +14,7 @@ from pipeline import pretraining
 from pipeline.data import Split
 from pipeline.evaluation import intervals, scores
 from pipeline.evaluation.documents import share
+from pipeline.evaluation.intervals import Score
 from pipeline.evaluation.judge import example_ids
 from pipeline.evaluation.measured import Measured
 from pipeline.masked_answers import Answers, Asker
@@ -27,9 +28,9 @@ HIDDEN = "[{}: {}]"  # what stood there, and what the model says
 
 @dataclass(frozen=True)
 class Case:
-    """A split, what the model said of it, and what the training texts alone would have said."""
+    """A split, what the model said of it, and the training texts, if they are there."""
 
-    train: Split
+    train: Split | None
     split: Split
     answers: Answers
     tokenizer: Any
@@ -41,7 +42,8 @@ def measure(
     recipe: Recipe, task: MaskedLanguageModel, trained: Trained, prepared: Path, name: str
 ) -> Measured:
     """Let the model name the hidden tokens of the split, and say how well it did."""
-    split, train = (pretraining.load(prepared, some, task) for some in (name, "train"))
+    split, learned = pretraining.load(prepared, name, task), trained.prepared
+    train = pretraining.load(learned, "train", task) if learned else None
     answers = Asker(trained.model, tf.distribute.get_strategy())(split)
     resamples, seed = recipe.evaluate.resamples, recipe.seed
     case = Case(train, split, answers, trained.tokenizer, resamples, seed)
@@ -59,19 +61,16 @@ def measure(
 def findings(case: Case) -> dict[str, Any]:
     """Every section of the report."""
     answers, hidden = case.answers, case.answers.hidden
-    chances = unigram_chances(case)
     losses = answers.by_example(answers.losses)
-    commonest = answers.targets == chances.argmax()
-    unigram = answers.by_example(-np.log(chances[answers.targets]))
     unknown = answers.targets == case.tokenizer.unknown_id
     functions = {
         "masked_loss": lambda w: w @ losses / (w @ hidden),
         "perplexity": scores.perplexity(losses, hidden),
         "accuracy": share(answers.by_example(answers.right), hidden),
-        "unigram_perplexity": scores.perplexity(unigram, hidden),
-        "unigram_accuracy": share(answers.by_example(commonest), hidden),
         "unknown_words": share(answers.by_example(unknown), hidden),
     }
+    if case.train is not None:
+        functions |= unigram_scores(answers, unigram_chances(case, case.train))
     if len(answers.pair_losses):
         functions["pair_accuracy"] = intervals.Share(answers.pairs_right)
         functions["pair_loss"] = scores.mean(answers.pair_losses)
@@ -82,14 +81,24 @@ def findings(case: Case) -> dict[str, Any]:
     }
 
 
-def unigram_chances(case: Case) -> np.ndarray:
+def unigram_scores(answers: Answers, chances: np.ndarray) -> dict[str, Score]:
+    """Of a model that knows only how frequent each token is. Args: chances, see below."""
+    commonest = answers.targets == chances.argmax()
+    losses = answers.by_example(-np.log(chances[answers.targets]))
+    return {
+        "unigram_perplexity": scores.perplexity(losses, answers.hidden),
+        "unigram_accuracy": share(answers.by_example(commonest), answers.hidden),
+    }
+
+
+def unigram_chances(case: Case, train: Split) -> np.ndarray:
     """(V,) of each token, from how often it is in the training texts.
 
     Each counts once more than it stands there, so that none is impossible, but for those that are
     never hidden.
     """
-    tokenizer, static = case.tokenizer, case.train.labels.targets
-    texts = [case.train.ids.values, *([] if static is None else [static.values])]
+    tokenizer, static = case.tokenizer, train.labels.targets
+    texts = [train.ids.values, *([] if static is None else [static.values])]
     counts = np.ones(tokenizer.vocabulary_size)
     for ids in texts:
         counts += np.bincount(ids, minlength=len(counts))

@@ -1,6 +1,9 @@
 """What every report begins with: the model that it is of, and whether its figures are a test's."""
 
+import html
 from typing import Any
+
+from pipeline import page
 
 MODELS = {
     "text_cnn": "text CNN",
@@ -19,6 +22,15 @@ the weights, so expect new texts to do a little worse.</p>
 """
 
 
+def cost(report: dict[str, Any]) -> str:
+    """What training took; of an export without its run, that is not known."""
+    parameters = page.spell(report["parameters"])
+    if report["seconds"] is None:
+        return f"The model has {parameters} parameters."
+    return f"Training took {report['seconds']:.0f} s for {parameters} parameters."
+
+
 def caution(report: dict[str, Any]) -> str:
-    """A warning where the figures are those of the split that chose the weights."""
-    return NO_TEST if report["split"] == "valid" else ""
+    """Warnings: the figures are those of the split that chose the weights; labels are unknown."""
+    unseen = f'<p class="warn">{html.escape(report["unseen"])}</p>' if report.get("unseen") else ""
+    return (NO_TEST if report["split"] == "valid" else "") + unseen

@@ -205,6 +205,8 @@ def _describe(client: mlflow.MlflowClient, run_id: str, recipe: Recipe, prepared
     data = artifacts.manifest(prepared)
     counts = {f"examples/{split}": facts["examples"] for split, facts in data["splits"].items()}
     counts |= {f"dead_letters/{reason}": n for reason, n in data["dead_letters"].items()}
+    unseen = data.get("unseen_labels", {}).get("splits", {})
+    counts |= {f"unseen_labels/{split}": facts["examples"] for split, facts in unseen.items()}
     now = time.time_ns() // 1_000_000
     client.log_batch(
         run_id,
