@@ -98,7 +98,7 @@ def deciding_score(task: Task, chosen: str | None) -> str:
     """
     names = {
         "classify": ["accuracy", "macro_f1", "matthews", "loss"],
-        "multilabel": ["micro_f1", "macro_f1", "subset_accuracy", "loss"],
+        "multilabel": ["micro_f1", "macro_f1", "subset_accuracy", "average_precision", "loss"],
         "regress": ["rmse", "mae", "pearson", "spearman", "loss"],
         "tag": ["entity_f1", "precision", "recall", "accuracy", "loss"],
         "language_model": ["perplexity", "loss"],

@@ -47,12 +47,16 @@ class Answers:
         return order[self.wrong[order] > 0]
 
 
-def score_functions(task: Task, labels: np.ndarray, logits: np.ndarray) -> dict[str, Score]:
+def score_functions(
+    task: Task, labels: np.ndarray, logits: np.ndarray, thresholds: np.ndarray | None = None
+) -> dict[str, Score]:
+    """The scores of N answers. Args: thresholds, (C,) of a text's labels, if it may have several."""
     match task:
         case Classify():
             return scores.classify(labels, logits)
         case Multilabel():
-            return scores.multilabel(labels, logits, task.threshold)
+            assert thresholds is not None
+            return scores.multilabel(labels, logits, thresholds)
         case Regress():
             return scores.regress(labels, logits[:, 0])
         case Tag() | LanguageModel() | MaskedLanguageModel() | Span():
@@ -61,7 +65,13 @@ def score_functions(task: Task, labels: np.ndarray, logits: np.ndarray) -> dict[
             assert_never(task)
 
 
-def judge(task: Task, names: list[str], labels: np.ndarray, logits: np.ndarray) -> Answers:
+def judge(
+    task: Task,
+    names: list[str],
+    labels: np.ndarray,
+    logits: np.ndarray,
+    thresholds: np.ndarray | None = None,
+) -> Answers:
     every = np.arange(len(labels))
     blame = np.zeros_like(logits)
     match task:
@@ -80,7 +90,7 @@ def judge(task: Task, names: list[str], labels: np.ndarray, logits: np.ndarray) 
             )
         case Multilabel():
             chances = expit(logits)
-            predicted = chances > task.threshold
+            predicted = chances > thresholds
             correct = (predicted == (labels > 0)).all(axis=1)
             loss = np.logaddexp(0, logits) - labels * logits
             worst = np.where(predicted == (labels > 0), 0.0, loss).argmax(axis=1)

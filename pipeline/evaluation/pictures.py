@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from pipeline import page
+from pipeline.evaluation.baselines import NAMES
 from pipeline.evaluation.scores import TITLES
 
 MOST_CLASSES = 15  # in a confusion matrix that can still be read
@@ -80,6 +81,20 @@ def reliability(bins: list[dict[str, Any]], counted: str = "texts") -> Any:
     left.legend(frameon=False, loc="upper left")
     right.bar(middles, [b["n"] for b in bins], width * 0.92)
     right.set(xlabel="confidence", ylabel=counted, xlim=(0, 1))
+    return figure
+
+
+def precision_recall(found: dict[str, Any]) -> Any:
+    """Precision against recall at every threshold, of the model and of its baselines."""
+    figure, axes = page.figure(1, width=6.0, height=3.6)
+    curves = {"this model": found["precision_recall"]}
+    for entry in found.get("baselines", []):
+        curves[NAMES[entry["baseline"]]] = entry["precision_recall"]
+    for name, curve in curves.items():
+        label = f"{name}: average precision {100 * curve['average_precision']:.1f}%"
+        axes.plot(curve["recall"], curve["precision"], label=label)
+    axes.set(xlabel="recall of all labels", ylabel="precision", xlim=(0, 1), ylim=(0, 1.02))
+    figure.legend(loc="outside lower center", frameon=False)
     return figure
 
 

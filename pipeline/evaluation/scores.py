@@ -10,7 +10,7 @@ import numpy as np
 from scipy import sparse
 from scipy.special import expit, log_softmax, softmax
 
-from pipeline.evaluation import calibration
+from pipeline.evaluation import average_precision, calibration
 from pipeline.evaluation.intervals import Score, Share
 
 TITLES = {
@@ -24,6 +24,7 @@ TITLES = {
     "f1": "F1",
     "exact": "exact match",
     "subset_accuracy": "all labels right",
+    "average_precision": "average precision",
     "nll": "negative log-likelihood",
     "ece": "calibration error",
     "rmse": "RMSE",
@@ -41,6 +42,7 @@ TITLES = {
 }
 PERCENT = {  # fit to be shown so
     *("accuracy", "macro_f1", "micro_f1", "subset_accuracy", "ece"),
+    "average_precision",
     *("pair_accuracy", "unigram_accuracy"),
     *("entity_f1", "precision", "recall", "unknown_words", "f1", "exact"),
 }
@@ -63,21 +65,23 @@ def classify(labels: np.ndarray, logits: np.ndarray) -> dict[str, Score]:
     }
 
 
-def multilabel(labels: np.ndarray, logits: np.ndarray, threshold: float) -> dict[str, Score]:
-    """(N, C) labels of 0 and 1, (N, C) logits -> micro and macro F1, subset accuracy, mean loss.
+def multilabel(labels: np.ndarray, logits: np.ndarray, thresholds: np.ndarray) -> dict[str, Score]:
+    """(N, C) labels of 0 and 1, (N, C) logits, (C,) thresholds of probabilities -> micro and macro
+    F1, subset accuracy, average precision, mean loss.
 
-    Subset accuracy counts a text as right only if all of its labels are; the loss, `nll`, is the
-    cross-entropy summed over a text's labels.
+    Subset accuracy counts a text as right only if all of its labels are; average precision is the
+    mean over the labels, whatever their thresholds; the loss, `nll`, is the cross-entropy summed
+    over a text's labels.
     """
-    predicted = expit(logits) > threshold
+    chances = expit(logits)
+    predicted = chances > thresholds
     true = labels > 0
     loss = np.logaddexp(0, logits) - labels * logits
-    hits, found, there = true & predicted, predicted.sum(1), true.sum(1)
-
     return {
-        "micro_f1": micro_f1(hits.sum(1), found + there),
+        "micro_f1": micro_f1_of(true, predicted),
         "macro_f1": macro(by_label(true, predicted)["f1"]),
         "subset_accuracy": Share((true == predicted).all(axis=1)),
+        "average_precision": macro(average_precision.by_label(true, chances)),
         "nll": mean(loss.sum(axis=1)),
     }
 
@@ -85,6 +89,11 @@ def multilabel(labels: np.ndarray, logits: np.ndarray, threshold: float) -> dict
 def micro_f1(hits: np.ndarray, both: np.ndarray) -> Score:
     """(N,) right labels of each text, (N,) its labels and those predicted, counted together."""
     return lambda w: ratio(2 * (w @ hits), w @ both)
+
+
+def micro_f1_of(true: np.ndarray, predicted: np.ndarray) -> Score:
+    """The same of (N, C) labels, true or not."""
+    return micro_f1((true & predicted).sum(axis=1), true.sum(axis=1) + predicted.sum(axis=1))
 
 
 def micro_f1_of_sets(labels: Iterable[Iterable], predicted: Iterable[Iterable]) -> Score:
