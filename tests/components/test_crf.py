@@ -159,7 +159,8 @@ def test_a_text_alone_is_the_text_in_a_long_padded_batch():
     padded = logits, np.arange(300)[None] < 5
     for function in (crf.log_partition, crf.marginals, crf.viterbi):
         one, other = (np.asarray(function(*text, *chain)) for text in (alone, padded))
-        np.testing.assert_array_equal(other if other.ndim == 1 else other[:, :5], one)
+        # Not to the last bit: how many numbers a processor takes at once depends on the length.
+        np.testing.assert_allclose(other if other.ndim == 1 else other[:, :5], one, rtol=1e-6)
         assert other.ndim == 1 or not other[:, 5:].any()
     tags = tf.zeros((1, 300), tf.int32)
     with tf.GradientTape() as tape:

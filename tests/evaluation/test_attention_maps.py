@@ -225,6 +225,7 @@ def test_picture_has_the_weights_and_the_tokens():
             "second_alignment": second.tolist(),
         }
     )
+    picture(figure)
     left, right = figure.axes[:2]
     for axis, expected in ((left, first), (right, second.T)):
         np.testing.assert_allclose(axis.images[0].get_array(), expected)
