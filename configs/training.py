@@ -15,12 +15,13 @@ class Strategy(Closed):
     """Which `tf.distribute` strategy; `auto` takes all GPUs there are, else one device.
 
     `replicas` with `mirrored` and no GPU makes that many logical CPUs. `multi_worker` reads
-    TF_CONFIG.
+    TF_CONFIG; its chief prepares the data, for which the others wait up to `wait` seconds.
     """
 
     kind: Literal["auto", "one_device", "mirrored", "multi_worker", "tpu"] = "auto"
     replicas: Count | None = None
     tpu: str = ""  # the TPU's name or address
+    wait: Annotated[float, Field(ge=0.0)] = 3600.0
 
 
 class Adam(Closed):

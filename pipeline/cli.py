@@ -91,6 +91,9 @@ def main() -> None:
                 status, message = 1, f"textmill: error: {error}"
             case Interrupted():
                 status, message = 75, f"textmill: {error}"
+            case OSError(strerror=str(reason)):  # a full disk, a folder that may not be read, ...
+                place = f"{error.filename}: " if error.filename else ""
+                status, message = 1, f"textmill: error: {place}{reason}"
             case _:
                 raise
         print(message, file=sys.stderr)

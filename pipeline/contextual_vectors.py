@@ -46,40 +46,53 @@ class Shard:
         return f"{self.split}-{text}-{self.number:05d}"
 
 
-def compute(prepared: Path, recipe: Recipe, path: Path) -> Path:
+def compute(prepared: Path, recipe: Recipe, path: Path, patience: float | None = None) -> Path:
     """Compute the vectors of a pretrained ELMo, unless that is done already; return the directory.
+
+    Args: patience, see `pipeline.prepare.prepare`.
 
     Raises:
         JobError: there is no such ELMo, Beam failed, or vectors are not finite.
     """
-    manifest = artifacts.manifest(prepared)
     content = _content(pretrained_elmo.read(path))
-    mark = artifacts.fingerprint(LAYOUT, manifest["fingerprint"], content)
+    mark = artifacts.fingerprint(LAYOUT, artifacts.manifest(prepared)["fingerprint"], content)
     directory = Path(recipe.work, "contextual", mark)
-    if artifacts.finished(directory, mark):
-        log.info("contextual vectors are up to date: %s", directory)
-        return directory
+    if patience is not None:
+        artifacts.await_finished(directory, mark, patience)
+    with artifacts.to_make(directory, mark) as needed:
+        if needed:
+            _compute(prepared, recipe, (path, content), directory, mark)
+        else:
+            log.info("contextual vectors are up to date: %s", directory)
+    return directory
+
+
+def _compute(
+    prepared: Path, recipe: Recipe, elmo: tuple[Path, str], directory: Path, mark: str
+) -> None:
+    """Args: elmo, where it lies and what stands for its content."""
+    path, content = elmo
     texts = ["words" if recipe.task.kind == "tag" else "text"]
     if getattr(recipe.task, "second", None):
         texts.append("second_text")
     shards = [
         Shard(split, number, str((prepared / shard).resolve()), tuple(texts))
-        for split, facts in manifest["splits"].items()
+        for split, facts in artifacts.manifest(prepared)["splits"].items()
         for number, shard in enumerate(facts["shards"])
     ]
+    artifacts.check(prepared)
     log.info("computing contextual vectors of %d shards on %s", len(shards), recipe.beam.runner)
     told: dict[str, Any] = {"prepared": str(prepared), "elmo": str(path)}
     with artifacts.publish(directory, mark, told) as folder:
         scratch = (folder / "scratch").resolve()
         scratch.mkdir()
         tokenizer = str((prepared / "tokenizer").resolve())
-        elmo = str(path.resolve()), content
-        work = partial(_write, elmo=elmo, tokenizer=tokenizer, folder=str(scratch))
+        asked = str(path.resolve()), content
+        work = partial(_write, elmo=asked, tokenizer=tokenizer, folder=str(scratch))
         made = on_beam(recipe.beam, work, shards, scratch / "answers")
         told["shape"] = made[0]["shape"]
         told["words"] = _join(shards, made, scratch, folder)
         shutil.rmtree(scratch)
-    return directory
 
 
 def read(directory: Path, split: str, text: str, offsets: np.ndarray) -> Sequences:
@@ -97,6 +110,7 @@ def read(directory: Path, split: str, text: str, offsets: np.ndarray) -> Sequenc
             f"{directory} has vectors of {words or 'no'} words of {split}-{text}, but the data has"
             f" {offsets[-1]}: delete it and start again"
         )
+    artifacts.check(directory, f"{split}-{text}")
     shape = (words, *facts["shape"])
     if not words:
         return Sequences(np.zeros(shape, DTYPE), offsets)

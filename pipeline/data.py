@@ -165,7 +165,7 @@ def parsed_examples(prepared: Path, name: str, features: dict, size: int) -> Ite
     Each part is a dict by the features' names: (B,) tensors, and ragged (B, None) ones.
 
     Raises:
-        JobError: the prepared data has no such split.
+        JobError: the prepared data has no such split, or has changed since it was written.
     """
     import tensorflow as tf
 
@@ -174,6 +174,7 @@ def parsed_examples(prepared: Path, name: str, features: dict, size: int) -> Ite
         raise JobError(
             f"{prepared} has no split {name!r}, only {', '.join(splits)}: set data.{name}"
         )
+    artifacts.check(prepared, *splits[name]["shards"])
     records = tf.data.TFRecordDataset([str(prepared / file) for file in splits[name]["shards"]])
     parsed = records.batch(size).map(lambda batch: tf.io.parse_example(batch, features))
     return untuned(parsed.prefetch(1))

@@ -67,12 +67,13 @@ def prepared(run: Path) -> Path:
     """The prepared data that a finished run learned from.
 
     Raises:
-        JobError: it is no longer there.
+        JobError: it is no longer there, or its words or labels have changed since.
     """
     said = Path(artifacts.manifest(run / TRAINING)["prepared"])
     # The manifest has the path as it was seen from where the job was started.
     for folder in (said, run.parent.parent / "prepared" / said.name):
         if (folder / artifacts.MANIFEST).is_file():
+            artifacts.check(folder, "tokenizer/", "labels.json")
             return folder
     raise JobError(
         f"the prepared data of {run} is not in {said}: run `textmill prepare` on its recipe,"

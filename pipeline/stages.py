@@ -1,5 +1,6 @@
 """The stages in their order. Each skips itself when nothing that it depends on has changed."""
 
+import logging
 import shutil
 import sys
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ from pipeline import artifacts
 from pipeline.evaluation.intervals import Estimate, spell_ends, spell_value
 from pipeline.quiet import import_tensorflow
 
+log = logging.getLogger("textmill")
 ORDER = ("prepare", "train", "evaluate", "export", "verify")
 
 
@@ -42,7 +44,8 @@ def in_words(facts: dict[str, Any]) -> list[str]:
             f"the export answers as the trained model does: difference at most"
             f" {facts['largest_difference']:.1g}"
         )
-    lines.append(f"data report: {facts['prepared_dir']}/report.html")
+    if "prepared_dir" in facts:
+        lines.append(f"data report: {facts['prepared_dir']}/report.html")
     if "metrics" in facts:
         lines.append(f"report:      {facts['run_dir']}/evaluation/report.html")
     if uri := facts.get("tracking_uri"):
@@ -82,12 +85,15 @@ def _stages(recipe: Recipe, trains: bool) -> Iterator[dict[str, Any]]:
         import_tensorflow()
         from pipeline.training import distribute
 
+        if distribute.is_evaluator():
+            log.info("this is the cluster's evaluator: the chief evaluates, nothing is to be done")
+            return
         # TensorFlow's devices have to be laid out before its first op, which prepare runs.
         distribute.strategy(recipe.train.strategy)
 
     from pipeline.prepare import prepare
 
-    prepared = prepare(recipe)
+    prepared = prepare(recipe, distribute.patience(recipe.train.strategy) if trains else None)
     yield {"prepared_dir": str(prepared)}
 
     from pipeline.training.train import train

@@ -49,9 +49,10 @@ def verify(export: Path, url: str | None, grpc: str | None) -> dict[str, float]:
     """The largest difference by protocol.
 
     Raises:
-        JobError: one is larger than the export's precision allows.
+        JobError: one is larger than the export's precision allows, or the export has changed.
         ServerError: the server does not answer, or not for this version.
     """
+    artifacts.check(export)
     facts, golden = artifacts.manifest(export), golden_requests(export)
     model, allowed = (facts["name"], facts["version"]), tolerance(export)
     differences = {}

@@ -1,6 +1,5 @@
 """An evaluated run to compare with others, read from its folder or from the MLflow store."""
 
-import json
 import os
 import tempfile
 from collections.abc import Iterator
@@ -12,6 +11,7 @@ import pandas as pd
 import yaml
 
 from configs.store_address import without_secrets
+from pipeline import artifacts
 from pipeline.errors import JobError
 from pipeline.evaluation import evaluation_method
 from pipeline.provenance import flatten
@@ -57,13 +57,13 @@ def from_folder(run_dir: Path) -> Compared:
     """Read a run from its folder alone, without a store.
 
     Raises:
-        JobError: nothing was evaluated there.
+        JobError: nothing was evaluated there, or its files are damaged.
     """
-    exported = run_dir / "export.json"
-    figures = json.loads(exported.read_text(encoding="utf-8")) if exported.is_file() else {}
-    return _read(
-        run_dir.name, run_dir / "evaluation", run_dir / "training" / "recipe.yaml", figures
-    )
+    evaluation, exported = run_dir / "evaluation", run_dir / "export.json"
+    figures = artifacts.read_json(exported) if exported.is_file() else {}
+    if (evaluation / artifacts.MANIFEST).is_file():
+        artifacts.check(evaluation)
+    return _read(run_dir.name, evaluation, run_dir / "training" / "recipe.yaml", figures)
 
 
 def from_store(names: list[str], experiment: str | None, uri: str | None) -> Iterator[Compared]:
@@ -72,7 +72,7 @@ def from_store(names: list[str], experiment: str | None, uri: str | None) -> Ite
     Raises:
         JobError: there is no such run or experiment, or the store does not answer.
     """
-    from mlflow import artifacts
+    from mlflow.artifacts import download_artifacts
 
     from pipeline.tracking.store import connect, explained, logged_in
 
@@ -104,7 +104,7 @@ def from_store(names: list[str], experiment: str | None, uri: str | None) -> Ite
             if experiment and "evaluation" not in logged_files:
                 continue  # trained, but never evaluated
             for path in logged_files & {"recipe.yaml", "evaluation"}:
-                artifacts.download_artifacts(
+                download_artifacts(
                     run_id=run.info.run_id, artifact_path=path, dst_path=folder, tracking_uri=uri
                 )
             logged = run.data.metrics
@@ -116,7 +116,7 @@ def from_store(names: list[str], experiment: str | None, uri: str | None) -> Ite
 def _read(name: str, evaluation: Path, recipe: Path, figures: dict[str, Any]) -> Compared:
     if not (evaluation / "report.json").is_file():
         raise JobError(f"{name} has no evaluation: run `textmill evaluate` on its recipe first")
-    report = json.loads((evaluation / "report.json").read_text(encoding="utf-8"))
+    report = artifacts.read_json(evaluation / "report.json")
     settings = flatten(yaml.safe_load(recipe.read_text(encoding="utf-8")))
     known = report | figures
     return Compared(

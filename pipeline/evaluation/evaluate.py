@@ -48,15 +48,23 @@ def evaluate(recipe: Recipe, prepared: Path, run_dir: Path) -> dict[str, Estimat
     training = artifacts.manifest(run_dir / runs.TRAINING)
     settings = recipe.evaluate.model_dump(mode="json")
     mark = artifacts.fingerprint(training["fingerprint"], training["files"], settings)
-    if artifacts.finished(folder, mark):
-        log.info("evaluate: %s is unchanged", folder)
-        return artifacts.read_json(folder / METRICS)
+    with artifacts.to_make(folder, mark) as needed:
+        if needed:
+            _evaluate(recipe, prepared, run_dir, mark)
+        else:
+            log.info("evaluate: %s is unchanged", folder)
+    artifacts.check(folder, METRICS)
+    return artifacts.read_json(folder / METRICS)
+
+
+def _evaluate(recipe: Recipe, prepared: Path, run_dir: Path, mark: str) -> None:
     if unknown := set(recipe.evaluate.slices) - set(recipe.data.columns):
         raise RecipeError(
             f"evaluate.slices: {', '.join(sorted(unknown))} is not in data.columns, which has"
             f" {', '.join(recipe.data.columns) or 'none'}"
         )
     start = time.monotonic()
+    folder, training = run_dir / EVALUATION, artifacts.manifest(run_dir / runs.TRAINING)
     name = split_to_measure_on(prepared)
     facts = {"split": name, "resamples": recipe.evaluate.resamples}
     with (
@@ -82,7 +90,6 @@ def evaluate(recipe: Recipe, prepared: Path, run_dir: Path) -> dict[str, Estimat
     found = spell(report["metrics"][report["score"]])
     seconds = time.monotonic() - start
     log.info("evaluate: %s %s on %s, %.0f s", report["score"], found, name, seconds)
-    return report["metrics"]
 
 
 def split_to_measure_on(prepared: Path) -> str:

@@ -1,7 +1,6 @@
 """A learning curve from a recipe's file to results.json, curve.png and report.html in a folder."""
 
 import dataclasses
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,7 +8,7 @@ from typing import Any
 from rich.console import Console
 
 from configs.recipe import Recipe
-from pipeline import artifacts, tasks
+from pipeline import artifacts, locks, tasks
 from pipeline.evaluation.compare import check
 from pipeline.evaluation.compared import Compared, from_folder
 from pipeline.learning_curve import jobs, over_seeds, page, samples
@@ -45,6 +44,18 @@ def learning_curve(
     recipe = variants[0].recipe
     home = Path(recipe.work) / "learning_curve" / recipe.name
     folder = out or home
+    with locks.alone(home), locks.alone(folder):
+        return _learning_curve(variants, sizes, at, home, folder)
+
+
+def _learning_curve(
+    variants: Sequence[Variant],
+    sizes: Mapping[Size, Sequence[int]],
+    at: Mapping[Size, Sequence[str]],
+    home: Path,
+    folder: Path,
+) -> dict[str, Any]:
+    recipe = variants[0].recipe
     # Drawing runs TensorFlow's ops too.
     drawn, data = forked(_draw, recipe, sizes, home)
     # What every job needs is imported once, here.
@@ -65,9 +76,9 @@ def learning_curve(
     for result in jobs.run(jobs.jobs(variants, drawn, sizes, data)):
         done.append(result)
         facts["jobs"].append(result.as_json())
-        save(facts, folder)
+        artifacts.write_json(folder / RESULTS, facts)
     facts |= measure(done, facts)
-    save(facts, folder)
+    artifacts.write_json(folder / RESULTS, facts)
     (folder / "curve.png").write_bytes(png(page.picture(facts)))
     (folder / "report.html").write_text(page.write(facts), encoding="utf-8")
     link = record(recipe, facts, folder)
@@ -80,12 +91,6 @@ def _draw(
 ) -> tuple[Samples, dict[str, Any]]:
     drawn = samples.make(recipe, sizes, home)
     return drawn, samples.fixed(recipe, drawn)
-
-
-def save(facts: Mapping[str, Any], folder: Path) -> None:
-    unfinished = folder / f".{RESULTS}"
-    artifacts.write_json(unfinished, facts)
-    os.replace(unfinished, folder / RESULTS)
 
 
 def measure(done: Sequence[Done], facts: Mapping[str, Any]) -> dict[str, Any]:

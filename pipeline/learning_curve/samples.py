@@ -32,7 +32,6 @@ from pipeline.prepare.scanning import batch_scanner
 from pipeline.prepare.sources import read
 
 LAYOUT = 1  # counted up when the same records come to be drawn differently
-FACTS = "facts.json"
 # The settings of `data` that say how files are written.
 WRITTEN = {"format", "header", "encoding", "delimiter", "quoting"}
 
@@ -76,9 +75,11 @@ def make(recipe: Recipe, sizes: Mapping[Size, Sequence[int]], folder: Path) -> S
     units = [unit for unit in units if unit.split == "train"]
     mark = artifacts.fingerprint(LAYOUT, inputs.settings(recipe), contents)
     folder = folder / f"samples-{mark[:8]}"
-    facts = folder / FACTS
-    if facts.is_file():
-        samples = Samples(folder, **artifacts.read_json(facts))
+    drawn_before = artifacts.finished(folder, mark)
+    if drawn_before:
+        artifacts.check(folder)
+        facts = artifacts.manifest(folder)
+        samples = Samples(folder, facts["examples"], tuple(facts["labels"]))
         check(samples, sizes)
         if all(samples.path(size, seed).is_file() for size in sizes for seed in sizes[size]):
             return samples
@@ -95,10 +96,17 @@ def make(recipe: Recipe, sizes: Mapping[Size, Sequence[int]], folder: Path) -> S
     if len(found.test):
         wanted[folder / "test.jsonl"] = found.test
     folder.mkdir(parents=True, exist_ok=True)
-    write(recipe, units, {path: at for path, at in wanted.items() if not path.is_file()})
-    artifacts.write_json(facts, {"examples": samples.examples, "labels": names})
+    if drawn_before:  # those that are there are whole
+        wanted = {path: at for path, at in wanted.items() if not path.is_file()}
+    write(recipe, units, wanted)
+    _seal(samples, mark)
     log.info("learning-curve: samples of %d examples are in %s", samples.examples, folder)
     return samples
+
+
+def _seal(samples: Samples, mark: str) -> None:
+    facts = {"examples": samples.examples, "labels": samples.labels}
+    artifacts.seal(samples.folder, mark, facts)
 
 
 def check(samples: Samples, sizes: Iterable[Size]) -> None:
@@ -225,6 +233,7 @@ def fixed(recipe: Recipe, samples: Samples) -> dict[str, Any]:
         if some and not path.is_file():
             usable = pool(recipe, some)
             write(recipe, some, {path: np.concatenate([usable.places, usable.test])})
+            _seal(samples, artifacts.manifest(samples.folder)["fingerprint"])
         if some:
             found[split] = (str(path),)
     return {**found, **usual}

@@ -1,5 +1,6 @@
 """What the command line says of a learning curve: sizes, seeds, and variants of the recipe."""
 
+import os
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -57,10 +58,11 @@ def variants(
             f"{path}: nothing stays the same to measure each size on: set data.test, to files or to"
             " a fraction, or data.valid to files"
         )
-    if recipe.train.strategy.kind == "multi_worker":
+    strategy = recipe.train.strategy.kind
+    if strategy == "multi_worker" or (strategy == "auto" and os.environ.get("TF_CONFIG")):
         raise RecipeError(
             f"{path}: a learning curve runs its jobs one after the other on one machine; choose"
-            " another train.strategy.kind than multi_worker"
+            " another train.strategy.kind than multi_worker, and leave TF_CONFIG out"
         )
 
     def settled(name: str, settings: tuple[str, ...], said: str) -> Variant:

@@ -42,7 +42,7 @@ MOST_WORDS = 32_000  # in each bucket, for a vocabulary to be learned from; a mi
 log = logging.getLogger("textmill")
 
 
-def run(recipe: Recipe) -> Path:
+def run(recipe: Recipe, patience: float | None = None) -> Path:
     """See `pipeline.prepare.prepare`."""
     units = inputs.units(recipe)
     made_from = {
@@ -53,9 +53,19 @@ def run(recipe: Recipe) -> Path:
     }
     mark = artifacts.fingerprint(made_from)
     directory = Path(recipe.work, "prepared", mark)
-    if artifacts.finished(directory, mark):
-        log.info("prepared data is up to date: %s", directory)
-        return directory
+    if patience is not None:
+        artifacts.await_finished(directory, mark, patience)
+    with artifacts.to_make(directory, mark) as needed:
+        if needed:
+            _prepare(recipe, units, directory, mark, made_from)
+        else:
+            log.info("prepared data is up to date: %s", directory)
+    return directory
+
+
+def _prepare(
+    recipe: Recipe, units: list[Unit], directory: Path, mark: str, made_from: dict[str, Any]
+) -> None:
     megabytes = sum(unit.size for unit in units) / 1e6
     log.info("preparing %d files, %.1f MB, on %s", len(units), megabytes, recipe.beam.runner)
     manifest: dict[str, Any] = {**made_from}
@@ -65,7 +75,6 @@ def run(recipe: Recipe) -> Path:
     ):
         manifest |= _stages(recipe, units, folder, scratch)
     log.info("prepared data is in %s; report.html there tells about it", directory)
-    return directory
 
 
 def packages(recipe: Recipe) -> tuple[str, ...]:

@@ -35,7 +35,11 @@ def answerer(export_dir: Path, all_scores: bool = False) -> Callable[[Sequence[R
     """Load an export; return a function of B rows to B dicts, see `columns`.
 
     Args: all_scores, whether a score for each label comes along, see `score_columns`.
+
+    Raises:
+        JobError: its files have changed since it was made.
     """
+    artifacts.check(export_dir)
     answer = saved_model.load(export_dir)
     labels = artifacts.read_json(export_dir / "labels.json")
     task = loading.load(export_dir / "recipe.yaml").task

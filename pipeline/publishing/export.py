@@ -8,7 +8,7 @@ from pathlib import Path
 from configs import loading
 from configs.recipe import Recipe
 from configs.tasks import LanguageModel, MaskedLanguageModel, Span, Tag
-from pipeline import artifacts, earlier_weights, runs, tracking
+from pipeline import artifacts, earlier_weights, locks, runs, tracking
 from pipeline.progress import log
 from pipeline.publishing import champion, saved_model, serving_ops
 from pipeline.publishing.model_card import facts, model_card
@@ -32,7 +32,13 @@ def export(recipe: Recipe, run_dir: Path) -> Path:
         JobError: the run has not finished training, the server lacks an op that the model needs,
             or the tracking store takes no model.
     """
-    models, decision = Path(recipe.work) / "models", None
+    models = Path(recipe.work) / "models"
+    with locks.alone(models / recipe.name):  # for no two to take the same number
+        return _export(recipe, run_dir, models)
+
+
+def _export(recipe: Recipe, run_dir: Path, models: Path) -> Path:
+    decision = None
     mark = _mark(recipe, run_dir)
     newest = max(versions(models / recipe.name), default=0)
     export_dir = models / recipe.name / str(newest)
@@ -66,7 +72,7 @@ def _register(
     Where the store does not answer, the next call does both. Args: decision, if it was made.
     """
     path = run_dir / RECORD
-    record = artifacts.read_json(path) if path.is_file() else {}
+    record = artifacts.read_json(path, "export_dir") if path.is_file() else {}
     if record.get("export_dir") != str(export_dir):
         measured = _measure(export_dir)
         with tracking.reopen(recipe, run_dir) as run:
@@ -93,6 +99,8 @@ def _register(
 def _mark(recipe: Recipe, run_dir: Path) -> str:
     """What an export is made of: a trained run, its metrics for the card, and its own settings."""
     metrics = run_dir / "evaluation" / "metrics.json"
+    if metrics.is_file():
+        artifacts.check(metrics.parent, metrics.name)
     return artifacts.fingerprint(
         artifacts.manifest(run_dir / runs.TRAINING)["files"],
         artifacts.checksum(metrics) if metrics.is_file() else None,

@@ -1,8 +1,8 @@
 """What the tensorflow/serving image reads, written beside the models: see serving/README.md."""
 
-import os
 from pathlib import Path
 
+from pipeline import disk, locks
 from pipeline.errors import JobError
 
 GRAPH = "saved_model.pb"  # what makes a folder an export
@@ -77,13 +77,20 @@ def write_serving_files(models: Path) -> None:
     """Write models.config, batching.config, monitoring.config and compose.yaml into `models`.
 
     models.config lists every model with its two newest versions, labelled `stable` and `previous`,
-    and is always written anew; the other files are the user's to change once they are there.
+    and always follows what is there; the other files are the user's to change once they are there.
     """
-    _replace(models / "models.config", _models_config(models))
+    with locks.alone(models):
+        _write(models)
+
+
+def _write(models: Path) -> None:
+    listed, text = models / "models.config", _models_config(models)
+    if not listed.is_file() or listed.read_text(encoding="utf-8") != text:
+        disk.write_text(listed, text)
     files = {"batching.config": BATCHING, "monitoring.config": MONITORING, "compose.yaml": COMPOSE}
     for name, text in files.items():
         if not (models / name).exists():
-            _replace(models / name, text)
+            disk.write_text(models / name, text)
 
 
 def _models_config(models: Path) -> str:
@@ -101,10 +108,3 @@ def _models_config(models: Path) -> str:
         config.model_version_policy.latest.num_versions = 2
         config.version_labels.update(zip(("stable", "previous"), newest_first, strict=False))
     return text_format.MessageToString(server)
-
-
-def _replace(path: Path, text: str) -> None:
-    """Write whole or not at all: a server may read the file at any time."""
-    unfinished = path.with_name(path.name + ".unfinished")
-    unfinished.write_text(text, encoding="utf-8")
-    os.replace(unfinished, path)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from configs.data import SPELLING, SentencePieceTokenizer, Text, Tokenizer, WordPieceTokenizer
 from configs.loading import RecipeError
-from pipeline import finding_runs, keras_hub_presets
+from pipeline import artifacts, finding_runs, keras_hub_presets
 from pipeline.huggingface import settings, vocabulary
 
 # In a tokenizer's folder; the last in the place of the second where it is SentencePiece's.
@@ -30,7 +30,7 @@ def find(path: str) -> Path:
     in a Hugging Face folder or a preset of keras-hub.
 
     Raises:
-        JobError: there is no such run.
+        JobError: there is no such run, or its words have changed since.
     """
     for folder in (Path(path), Path(path, "tokenizer")):
         if (folder / SETTINGS).is_file():
@@ -67,6 +67,8 @@ def read(file: Path) -> list[str]:
 
 
 def _words(folder: Path) -> Path:
+    if (folder.parent / artifacts.MANIFEST).is_file():  # a tokenizer alone has none
+        artifacts.check(folder.parent, f"{folder.name}/")
     return folder / (MODEL if (folder / MODEL).is_file() else VOCABULARY)
 
 

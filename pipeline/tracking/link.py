@@ -36,7 +36,7 @@ class Link:
 def read(run_dir: Path) -> Link | None:
     if not (run_dir / LINK).is_file():
         return None
-    said = artifacts.read_json(run_dir / LINK)
+    said = artifacts.read_json(run_dir / LINK, "run_id", "tracking_uri")
     uri = said["tracking_uri"]
     if uri.startswith(BESIDE):
         uri = SQLITE + os.path.normpath(run_dir.resolve() / uri.removeprefix(SQLITE))
@@ -50,9 +50,7 @@ def write(run_dir: Path, link: Link) -> None:
         uri = SQLITE + os.path.relpath(file, run_dir.resolve())
     said = {"run_id": link.run_id, "experiment_id": link.experiment_id, "tracking_uri": uri}
     run_dir.mkdir(parents=True, exist_ok=True)
-    unfinished = run_dir / f"{LINK}.unfinished"
-    artifacts.write_json(unfinished, said)
-    os.replace(unfinished, run_dir / LINK)
+    artifacts.write_json(run_dir / LINK, said)
 
 
 def local_file(uri: str) -> Path | None:

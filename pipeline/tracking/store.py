@@ -4,18 +4,21 @@ import logging
 import os
 import textwrap
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from urllib.parse import quote
 
 import mlflow
 import sqlalchemy
+from mlflow.exceptions import MlflowException
 
 from configs.loading import RecipeError
 from configs.recipe import Recipe
 from configs.store_address import hide_secrets, user_and_password, without_secrets
+from pipeline import locks
 from pipeline.errors import JobError
 from pipeline.tracking import one_task
+from pipeline.tracking.link import local_file
 
 logging.getLogger("mlflow.store.db.utils").setLevel(logging.WARNING)
 
@@ -68,7 +71,7 @@ def connect(uri: str) -> mlflow.MlflowClient:
     uri = logged_in(uri)
     for name, value in PATIENCE.items():
         os.environ.setdefault(name, value)
-    with explained(uri):
+    with explained(uri), _alone_in(uri):
         if not _remote(uri):
             url = sqlalchemy.engine.make_url(uri)
             if url.drivername.startswith("sqlite") and url.database:
@@ -77,6 +80,12 @@ def connect(uri: str) -> mlflow.MlflowClient:
         client = mlflow.MlflowClient(tracking_uri=uri, registry_uri=uri)
         client.search_experiments(max_results=1)
     return client
+
+
+def _alone_in(uri: str) -> AbstractContextManager[None]:
+    """One process at a time opens a store in a file, for only one to make its tables."""
+    file = local_file(uri)
+    return locks.alone(file) if file else nullcontext()
 
 
 @contextmanager
@@ -129,7 +138,12 @@ def experiment_id(client: mlflow.MlflowClient, recipe: Recipe, uri: str) -> str:
         # A server knows where artefacts go; a bare database would put them in the current folder.
         folder = Path(recipe.work).resolve() / "mlartifacts" / quote(name, safe=" ")
         place = None if _remote(uri) else folder.as_uri()
-        return client.create_experiment(name, place, {KIND: "custom_model_development"})
+        try:
+            return client.create_experiment(name, place, {KIND: "custom_model_development"})
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_ALREADY_EXISTS":
+                raise
+            return experiment_id(client, recipe, uri)  # another process was faster
     if found.lifecycle_stage != "active":
         raise JobError(
             f"the experiment {name!r} is deleted in the MLflow store {without_secrets(uri)}:"

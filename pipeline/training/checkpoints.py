@@ -5,6 +5,7 @@ recognised and the one before is used.
 """
 
 import logging
+import re
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,6 +17,7 @@ from safetensors.numpy import load_file, save_file
 from pipeline import artifacts
 from pipeline.errors import JobError
 
+NAME = re.compile(r"step-(\d{8,})")
 log = logging.getLogger("textmill")
 
 
@@ -60,12 +62,15 @@ class Checkpoints:
         return self.folder / f"step-{step:08d}"
 
     def steps(self) -> list[int]:
-        found = self.folder.glob("step-????????")
-        return sorted(int(path.name.removeprefix("step-")) for path in found)
+        """Of all checkpoints; what else lies in the folder is not ours."""
+        found = self.folder.iterdir() if self.folder.is_dir() else ()
+        names = [NAME.fullmatch(path.name) for path in found if path.is_dir()]
+        return sorted(int(name[1]) for name in names if name)
 
     def save(self, step: int, variables: Mapping[str, Any], state: dict, best: int | None) -> None:
         """Write a checkpoint, then delete those that are neither new nor the best."""
-        with artifacts.publish(self.directory(step), f"step {step}", {}) as folder:
+        # The job holds the lock of its run.
+        with artifacts.whole(self.directory(step), f"step {step}", {}) as folder:
             save_file(arrays(variables), folder / "variables.safetensors")
             artifacts.write_json(folder / "state.json", state)
         for old in self.steps()[: -self.keep]:
@@ -73,7 +78,12 @@ class Checkpoints:
                 shutil.rmtree(self.directory(old))
 
     def restore(self, step: int, variables: Mapping[str, Any]) -> dict:
-        """Assign the variables and return the state that was saved with them."""
+        """Assign the variables and return the state that was saved with them.
+
+        Raises:
+            JobError: the checkpoint is damaged, or is of another model.
+        """
+        artifacts.check(self.directory(step))
         values = load_file(self.directory(step) / "variables.safetensors")
         assign(variables, values)
         return artifacts.read_json(self.directory(step) / "state.json")
@@ -83,11 +93,12 @@ class Checkpoints:
         for step in reversed(self.steps()):
             try:
                 artifacts.check(self.directory(step))
-            except (JobError, ValueError) as error:
+            except JobError as error:
                 log.warning(
                     "checkpoint of step %d is damaged, using the one before: %s", step, error
                 )
-                shutil.rmtree(self.directory(step))
+                # Of a cluster the others may have been faster.
+                shutil.rmtree(self.directory(step), ignore_errors=True)
             else:
                 return step
         return None

@@ -2,12 +2,15 @@
 
 import json
 import os
+from dataclasses import dataclass
 from functools import cache
 
 import tensorflow as tf
 
 from configs.training import Strategy
 from pipeline.errors import JobError
+
+MEMBERS = ("chief", "worker")  # of a cluster, those that train
 
 
 @cache
@@ -19,6 +22,12 @@ def strategy(settings: Strategy) -> tf.distribute.Strategy:
     Raises:
         JobError: the devices asked for are not there.
     """
+    found = cluster()
+    if found and len(found) > 1 and settings.kind in ("one_device", "mirrored"):
+        raise JobError(
+            f"train.strategy.kind is {settings.kind}, but TF_CONFIG names {len(found)} processes"
+            " that train together: set it to multi_worker, or leave TF_CONFIG out"
+        )
     for gpu in tf.config.list_physical_devices("GPU"):
         tf.config.experimental.set_memory_growth(gpu, True)
     num_gpus = len(tf.config.list_physical_devices("GPU"))
@@ -28,13 +37,12 @@ def strategy(settings: Strategy) -> tf.distribute.Strategy:
         case "mirrored":
             return tf.distribute.MirroredStrategy(_mirrored_devices(settings.replicas, num_gpus))
         case "multi_worker":
-            _check_cluster()
-            return tf.distribute.MultiWorkerMirroredStrategy()
+            return _multi_worker(found)
         case "tpu":
             resolver = tf.distribute.cluster_resolver.TPUClusterResolver.connect(settings.tpu)
             return tf.distribute.TPUStrategy(resolver)
         case _:
-            if "TF_CONFIG" in os.environ:
+            if found:
                 return strategy(settings.model_copy(update={"kind": "multi_worker"}))
             kind = "mirrored" if num_gpus > 1 else "one_device"
             return strategy(settings.model_copy(update={"kind": kind}))
@@ -62,23 +70,82 @@ def _mirrored_devices(replicas: int | None, num_gpus: int) -> list[str]:
     return [f"CPU:{i}" for i in range(replicas)]
 
 
-def _check_cluster() -> None:
-    text = os.environ.get("TF_CONFIG", "")
+@dataclass(frozen=True)
+class Cluster:
+    """What TF_CONFIG says: the addresses of all that train, by their type, and who this is."""
+
+    members: dict[str, list[str]]
+    type: str
+    index: int
+
+    def __len__(self) -> int:
+        return sum(map(len, self.members.values()))
+
+    @property
+    def is_chief(self) -> bool:
+        return self.index == 0 and (self.type == "chief" or "chief" not in self.members)
+
+
+def cluster() -> Cluster | None:
+    """The cluster that this process is one of, or None if TF_CONFIG is not set.
+
+    Raises:
+        JobError: TF_CONFIG is not what it should be.
+    """
+    text = os.environ.get("TF_CONFIG")
+    if not text:
+        return None
     try:
-        cluster = json.loads(text)
-        cluster["cluster"]["worker"][cluster["task"]["index"]]
-    except (ValueError, KeyError, IndexError, TypeError) as error:
+        said = json.loads(text)
+        kind, index = str(said["task"]["type"]), int(said["task"]["index"])
+        members = {name: list(said["cluster"].get(name, ())) for name in MEMBERS}
+        ps = "ps" in said["cluster"]
+        if kind not in ("evaluator", "ps"):
+            members[kind][index]
+    except (ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
         raise JobError(
-            "train.strategy.kind multi_worker reads the workers' addresses from TF_CONFIG, got"
-            f" {text!r}; set it on each worker to"
+            "train.strategy.kind multi_worker reads the addresses of those that train, worker and"
+            f" perhaps one chief, from TF_CONFIG, got {text!r}; set it on each of them to"
             ' {"cluster": {"worker": ["HOST:PORT", ...]}, "task": {"type": "worker", "index": N}}'
         ) from error
+    if ps:
+        raise JobError(
+            "TF_CONFIG has tasks of type ps, parameter servers, which textmill does not use: leave"
+            " them out of the cluster"
+        )
+    return Cluster({name: found for name, found in members.items() if found}, kind, index)
+
+
+def _multi_worker(cluster: Cluster | None) -> tf.distribute.Strategy:
+    if cluster is None:
+        raise JobError(
+            "train.strategy.kind multi_worker reads the addresses of all workers from TF_CONFIG,"
+            " which is not set: see docs/multi_worker.md"
+        )
+    # Without an evaluator, which TensorFlow would wait for.
+    resolver = tf.distribute.cluster_resolver.SimpleClusterResolver(
+        tf.train.ClusterSpec(cluster.members),
+        task_type=cluster.type,
+        task_id=cluster.index,
+        rpc_layer="grpc",
+    )
+    return tf.distribute.MultiWorkerMirroredStrategy(resolver)
 
 
 def is_chief() -> bool:
-    """Whether this process is the one that writes and logs: the first worker, or the only one."""
-    return worker_index() == 0
+    """Whether this process is the one that writes and logs: the chief of a cluster, its first
+    worker if there is no chief, or the only process.
+    """
+    found = cluster()
+    return found is None or found.is_chief
 
 
-def worker_index() -> int:
-    return int(json.loads(os.environ.get("TF_CONFIG", "{}")).get("task", {}).get("index", 0))
+def is_evaluator() -> bool:
+    """Whether a cluster has this process for evaluation alone, which here the chief does."""
+    found = cluster()
+    return found is not None and found.type == "evaluator"
+
+
+def patience(settings: Strategy) -> float | None:
+    """How many seconds to wait for what the chief makes; None of the chief itself."""
+    return None if is_chief() else settings.wait

@@ -22,6 +22,7 @@ from pipeline.batching import Batches
 from pipeline.data import Split
 from pipeline.packed_windows import PackedWindows
 from pipeline.streams import Streams
+from pipeline.training import distribute
 
 # With XLA or on a TPU each new shape is compiled, so lengths are rounded up to a multiple of this.
 LENGTH_STEP = 16
@@ -38,7 +39,8 @@ def load(recipe: Recipe, prepared: Path, labels: list[str]) -> dict[str, Split]:
         if name != "test" and facts["examples"]
     }
     if elmo := pretrained_elmo.cached(recipe):
-        directory = contextual_vectors.compute(prepared, recipe, elmo)
+        patience = distribute.patience(recipe.train.strategy)
+        directory = contextual_vectors.compute(prepared, recipe, elmo, patience)
         splits = {n: contextual_vectors.added(s, directory, n) for n, s in splits.items()}
     weights = tasks.class_weights(task, labels, splits["train"].labels)
     return splits | {"train": data.weighted(splits["train"], weights)}

@@ -52,9 +52,21 @@ def train(recipe: Recipe, prepared: Path) -> Path:
     """
     mark = runs.mark(recipe, prepared)
     run_dir = runs.directory(recipe, mark)
-    if artifacts.finished(run_dir / runs.TRAINING, mark):
-        log.info("train: %s has finished already", run_dir)
+    stage = run_dir / runs.TRAINING
+    if not distribute.is_chief():
+        if not artifacts.finished(stage, mark):
+            _train(recipe, prepared, run_dir, mark)
         return run_dir
+    # A chief that waited would leave its workers waiting in their first step.
+    with artifacts.to_make(stage, mark, wait=distribute.cluster() is None) as needed:
+        if needed:
+            _train(recipe, prepared, run_dir, mark)
+        else:
+            log.info("train: %s has finished already", run_dir)
+    return run_dir
+
+
+def _train(recipe: Recipe, prepared: Path, run_dir: Path, mark: str) -> None:
     artifacts.check(prepared)
     strategy = distribute.strategy(recipe.train.strategy)
     chief = distribute.is_chief()
@@ -65,12 +77,11 @@ def train(recipe: Recipe, prepared: Path) -> Path:
         if isinstance(recipe.model, Ensemble):
             if chief:
                 ensembles.publish(recipe, prepared, run_dir, mark, run)
-            return run_dir
+            return
         job = Job(recipe, prepared, run_dir, strategy, run)
         job.run(asked_to_stop)
         if chief:
             job.publish(mark)
-    return run_dir
 
 
 class Job:

@@ -90,8 +90,8 @@ def test_the_card_says_what_the_evaluation_measured(trained, tmp_path):
         "macro_f1": {"value": 1.0, "low": None, "high": None, "n": 20},
         "pearson": {"value": None, "low": None, "high": None, "n": 20},
     }
-    (run_dir / "evaluation").mkdir()
-    artifacts.write_json(run_dir / "evaluation" / "metrics.json", metrics)
+    with artifacts.publish(run_dir / "evaluation", "mark", {}) as folder:
+        artifacts.write_json(folder / "metrics.json", metrics)
     recipe = trained.recipe.model_copy(update={"work": str(tmp_path)})
     card = (export(recipe, run_dir) / "MODEL_CARD.md").read_text()
     assert "| accuracy | 0.7500 | 0.6180 to 0.8750 | 1,234 |" in card

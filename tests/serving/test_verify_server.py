@@ -57,6 +57,7 @@ def test_a_wrong_answer_is_found(server, export, capsys):
     changed = json.loads(first)
     changed["outputs"]["probabilities"][0] += 2e-5
     golden.write_text("\n".join([json.dumps(changed), *others]))
+    artifacts.seal(export, "mark", {"name": "tiny", "version": 2, "precision": "float32"})
     for how in (["--url", server.rest], ["--grpc", server.grpc]):
         assert verify.main([str(export), *how]) == 1
         assert "answers differ from the trained model's by up to 2" in capsys.readouterr().err

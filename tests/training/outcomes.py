@@ -16,10 +16,11 @@ TWO_REPLICAS = "train.strategy={kind: mirrored, replicas: 2}"
 def start(recipe_file, prepared, work, *settings, **environment):
     """Start `textmill train`.
 
-    Each work folder gets the prepared data by a link, so that jobs do not share runs.
+    Each work folder gets the prepared data, if there are any, by a link, so that jobs do not share
+    runs.
     """
     work.mkdir(parents=True, exist_ok=True)
-    if not (work / "prepared").exists():
+    if prepared and not (work / "prepared").exists():
         (work / "prepared").symlink_to(prepared.parent)
     command = [TEXTMILL, "train", recipe_file, "--json", "--set", f"work={work}"]
     for setting in settings:
@@ -41,12 +42,16 @@ def train(recipe_file, prepared, work, *settings, **environment):
     return Path(json.loads(out.splitlines()[-1])["run_dir"])
 
 
-def start_workers(start, work, *settings):
-    """Start a job's two workers. Args: start, of one process."""
+def start_workers(start, work, *settings, types=("worker", "worker")):
+    """Start a job's two workers. Args: start, of one process; types, of the two in the cluster."""
     sockets = [socket.socket() for _ in range(2)]
     for each in sockets:
         each.bind(("127.0.0.1", 0))
-    workers = [f"127.0.0.1:{each.getsockname()[1]}" for each in sockets]
+    cluster, tasks = {}, []
+    for kind, each in zip(types, sockets, strict=True):
+        addresses = cluster.setdefault(kind, [])
+        tasks.append({"type": kind, "index": len(addresses)})
+        addresses.append(f"127.0.0.1:{each.getsockname()[1]}")
     for each in sockets:
         each.close()
     return [
@@ -54,11 +59,9 @@ def start_workers(start, work, *settings):
             work,
             "train.strategy.kind=multi_worker",
             *settings,
-            TF_CONFIG=json.dumps(
-                {"cluster": {"worker": workers}, "task": {"type": "worker", "index": index}}
-            ),
+            TF_CONFIG=json.dumps({"cluster": cluster, "task": task}),
         )
-        for index in range(2)
+        for task in tasks
     ]
 
 
