@@ -11,6 +11,7 @@ from configs.recipe import Recipe
 from configs.store_address import without_secrets
 from pipeline import artifacts
 from pipeline.evaluation.intervals import Estimate, spell_ends, spell_value
+from pipeline.prepare import left_out
 from pipeline.quiet import import_tensorflow
 
 log = logging.getLogger("textmill")
@@ -21,8 +22,9 @@ def run(recipe: Recipe, last: str) -> dict[str, Any]:
     """Run the stages up to `last`.
 
     Returns:
-        What there is by then of prepared_dir, run_dir, mlflow_run_id, tracking_uri, mlflow_page,
-        metrics, verdict, export_dir, champion and largest_difference.
+        What there is by then of prepared_dir, records and dead_letters (by reason), run_dir,
+        mlflow_run_id, tracking_uri, mlflow_page, metrics, verdict, export_dir, champion and
+        largest_difference.
     """
     facts: dict[str, Any] = {}
     for stage, found in zip(ORDER, _stages(recipe, last != "prepare"), strict=False):
@@ -45,6 +47,8 @@ def in_words(facts: dict[str, Any]) -> list[str]:
             f" {facts['largest_difference']:.1g}"
         )
     if "prepared_dir" in facts:
+        if told := left_out.sentence(facts):
+            lines.append(f"Beware: {told}")
         lines.append(f"data report: {facts['prepared_dir']}/report.html")
     if "metrics" in facts:
         lines.append(f"report:      {facts['run_dir']}/evaluation/report.html")
@@ -94,7 +98,9 @@ def _stages(recipe: Recipe, trains: bool) -> Iterator[dict[str, Any]]:
     from pipeline.prepare import prepare
 
     prepared = prepare(recipe, distribute.patience(recipe.train.strategy) if trains else None)
-    yield {"prepared_dir": str(prepared)}
+    manifest = artifacts.manifest(prepared)
+    counts = {name: manifest[name] for name in ("records", "dead_letters")}
+    yield {"prepared_dir": str(prepared), **counts}
 
     from pipeline.training.train import train
 

@@ -25,6 +25,7 @@ from pipeline.evaluation.intervals import Estimate, spell
 from pipeline.evaluation.judge import judge, table
 from pipeline.evaluation.measured import Measured
 from pipeline.page import png
+from pipeline.prepare import left_out
 
 EVALUATION = "evaluation"  # the published stage's folder in the run's
 METRICS, REPORT, PREDICTIONS = "metrics.json", "report.json", "predictions.parquet"
@@ -65,7 +66,7 @@ def _evaluate(recipe: Recipe, prepared: Path, run_dir: Path, mark: str) -> None:
         )
     start = time.monotonic()
     folder, training = run_dir / EVALUATION, artifacts.manifest(run_dir / runs.TRAINING)
-    name = split_to_measure_on(prepared)
+    name, manifest = split_to_measure_on(prepared), artifacts.manifest(prepared)
     facts = {"split": name, "resamples": recipe.evaluate.resamples}
     with (
         tracking.reopen(recipe, run_dir) as run,
@@ -76,7 +77,8 @@ def _evaluate(recipe: Recipe, prepared: Path, run_dir: Path, mark: str) -> None:
             "name": recipe.name,
             "model": recipe.model.kind,
             "run": run_dir.name,
-            "data": artifacts.manifest(prepared)["fingerprint"],
+            "data": manifest["fingerprint"],
+            "left_out": left_out.sentence(manifest),
             "task": recipe.task.kind,
             "score": tasks.deciding_score(recipe.task, None),
             **facts,

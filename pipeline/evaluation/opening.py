@@ -1,5 +1,6 @@
 """What every report begins with: the model that it is of, and whether its figures are a test's."""
 
+from html import escape
 from typing import Any
 
 MODELS = {
@@ -20,5 +21,10 @@ the weights, so expect new texts to do a little worse.</p>
 
 
 def caution(report: dict[str, Any]) -> str:
-    """A warning where the figures are those of the split that chose the weights."""
-    return NO_TEST if report["split"] == "valid" else ""
+    """Warnings: that the figures are those of the split that chose the weights, that data is gone.
+
+    Reports of before do not say what was left out.
+    """
+    left_out = report.get("left_out", "")
+    told = f'<p class="warn">{escape(left_out)} Texts like these were not measured.</p>\n'
+    return told * bool(left_out) + NO_TEST * (report["split"] == "valid")

@@ -9,7 +9,7 @@ import numpy as np
 from configs.data import Data
 from configs.recipe import Recipe
 from configs.tasks import MaskedLanguageModel
-from pipeline.prepare import pretraining_report
+from pipeline.prepare import left_out, pretraining_report
 from pipeline.prepare.dead_letters import reasons
 from pipeline.prepare.doubtful_labels import doubts
 from pipeline.prepare.inputs import SPLITS, Unit
@@ -107,7 +107,9 @@ def _histogram(counts: Counter[int], edges: list[int]) -> list[int]:
 
 def remarks(told: Facts, data: Data) -> list[str]:
     """What a careful reader would stop at, with what can be done."""
-    found = []
+    records = sum(file["records"] for file in told["files"])
+    lost = left_out.sentence({"records": records, "dead_letters": told["dead_letters"]})
+    found = [lost] * bool(lost)
     train = told["splits"]["train"]
     for pair, count in told["leaks"].items():
         one, other = pair.split("/")

@@ -12,6 +12,7 @@ from configs.tasks import Span
 from pipeline import artifacts
 from pipeline.evaluation import verdict
 from pipeline.evaluation.intervals import spell_ends, spell_value
+from pipeline.prepare import left_out
 from pipeline.publishing.how_to_call import how_to_call
 from pipeline.tracking import link
 
@@ -62,7 +63,7 @@ Fingerprint `{data["fingerprint"]}`, from {", ".join(f"`{path}`" for path in rec
 
 | split | {"pairs" if pair else "texts"} | tokens |
 |---|---:|---:|
-{rows}
+{rows}{_left_out(data)}
 ## Quality
 
 {_metrics(run_dir / "evaluation" / "metrics.json")}
@@ -92,6 +93,11 @@ def _read(recipe: Recipe, inputs: Any) -> str:
     if inputs.pair:
         return f"{inputs.wrapping.room(2)} tokens of both texts together, the longer one cut first"
     return f"{inputs.wrapping.room(1)} tokens of a text"
+
+
+def _left_out(data: dict[str, Any]) -> str:
+    told = left_out.sentence(data)
+    return f"\n{told} It does not know texts like these.\n" if told else ""
 
 
 def _labels(labels: list[str]) -> str:

@@ -10,6 +10,7 @@ from configs import loading
 from configs.recipe import Recipe
 from pipeline import artifacts, provenance
 from pipeline.finding_runs import TRAINING
+from pipeline.prepare import left_out
 from pipeline.tracking.journal import Message
 from pipeline.tracking.names import accepted
 
@@ -43,9 +44,12 @@ def _of_data(data: dict[str, Any]) -> Iterator[Message]:
     dead = data["dead_letters"]
     counts = {f"examples/{split}": facts["examples"] for split, facts in data["splits"].items()}
     counts |= {f"dead_letters/{reason}": number for reason, number in dead.items()}
+    shares = {"left_out": left_out.share(data)}
     now = time.time_ns() // 1_000_000
-    yield {"metrics": accepted(counts), "step": 0, "time": now}
+    yield {"metrics": accepted(counts | shares), "step": 0, "time": now}
     # Names of metrics hold few characters, reasons all of them.
     reasons = "; ".join(f"{number:,}: {reason}" for reason, number in dead.items())
     tags = {"data.fingerprint": data["fingerprint"], "data.dead_letters": reasons or "none"}
+    if told := left_out.sentence(data):
+        tags["data.left_out"] = told
     yield {"tags": tags}

@@ -22,7 +22,12 @@ def write_prepared(folder, recipe, splits, labels):
 
     words = Counter(word for text, _, _ in splits["train"] for word in text.lower().split())
     tokenizer = tokenizers.Tokenizer(recipe.text, vocabulary.learn(words, recipe.text.tokenizer))
-    facts = {"splits": {}, "dead_letters": {}, "vocabulary_size": tokenizer.vocabulary_size}
+    facts = {
+        "splits": {},
+        "records": 0,
+        "dead_letters": {},
+        "vocabulary_size": tokenizer.vocabulary_size,
+    }
     mark = artifacts.fingerprint(recipe.model_dump(mode="json"), splits)
     with artifacts.publish(folder, mark, facts) as out:
         tokenizer.save(out / "tokenizer")

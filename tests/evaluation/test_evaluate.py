@@ -189,12 +189,23 @@ def test_a_perfect_score_of_a_few_texts_is_not_said_to_be_sure(train_small):
     report["confusions"] = []
     alike = {"value": 1.0, "low": None, "high": None, "n": 20}
     drawn = pictures.slices([*report["slices"], {"by": "a", "part": "c", **alike}], alike, "mae")
+    report["left_out"] = "2.0% of the records were left out, 20 of 1,000: 20 not <b>."
     page = evaluation_page.write(report, {"slices": drawn})
+    first = page.partition("<h2>")[0]
+    assert "1,000: 20 not &lt;b&gt;. Texts like these were not measured." in first
     assert "accuracy (83.9 to 100.0)" in page
     assert "macro F1 (no interval)" in page
-    said = stages.in_words({"metrics": report["metrics"], "prepared_dir": "a", "run_dir": "b"})
+    counts = {"records": 1000, "dead_letters": {"not UTF-8": 20}}
+    facts = {"metrics": report["metrics"], "prepared_dir": "a", "run_dir": "b", **counts}
+    said = stages.in_words(facts)
     assert said[0] == "accuracy       1.0000  95% interval 0.8389 to 1.0000, n 20"
     assert said[1] == "macro_f1       1.0000  no interval, n 20"
+    assert (
+        said[len(report["metrics"])]
+        == "Beware: 2.0% of the records were left out, 20 of 1,000: 20 not UTF-8."
+    )
+    facts["dead_letters"] = {"not UTF-8": 10}
+    assert not [line for line in stages.in_words(facts) if "left out" in line]
     assert not {name for name in flat(report) if "test/macro_f1/" in name}
 
 

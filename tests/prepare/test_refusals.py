@@ -55,6 +55,11 @@ def test_every_reason_with_file_line_and_record(prepared, tmp_path):
     assert manifest["dead_letters"]["not UTF-8"] == 2
     assert sum(manifest["dead_letters"].values()) == 10
     assert manifest["records"] == 44
+    remarks = json.loads((directory / "report.json").read_text())["remarks"]
+    assert remarks[0].startswith(
+        "22.7% of the records were left out, 10 of 44: 2 empty text, 2 not"
+    )
+    assert remarks[0].endswith(" and more.")
     report = (directory / "report.html").read_text()
     assert f"{test}:4: unknown label" in report
 

@@ -25,12 +25,18 @@ def trained(tmp_path_factory):
     folder = tmp_path_factory.mktemp("run")
     rows = [(text, "lost, card") for text in LOST] + [(text, "money") for text in MONEY]
     lines = [f'"{text} {n}","{label}"\n' for n in range(8) for text, label in rows]
+    lines.append('"",money\n')
     (folder / "train.csv").write_text("text,label\n" + "".join(lines), encoding="utf-8")
     recipe = Recipe.model_validate(
         {
             "name": "tiny",
             "work": str(folder / "work"),
-            "data": {"train": str(folder / "train.csv"), "valid": 0.2, "test": 0.2},
+            "data": {
+                "train": str(folder / "train.csv"),
+                "valid": 0.2,
+                "test": 0.2,
+                "max_bad": 0.05,
+            },
             "text": {"max_length": 20},
             "task": {"kind": "classify"},
             "model": {"kind": "text_cnn", "embedding": {"width": 8}, "filters": 6},

@@ -100,6 +100,7 @@ def test_the_card_says_what_the_evaluation_measured(trained, tmp_path):
     assert "`lost, card`, `money`" in card
     prepared = artifacts.manifest(runs.load(trained.run_dir).prepared)
     assert prepared["fingerprint"] in card
+    assert "1.5% of the records were left out, 1 of 65: 1 empty text." in card
 
 
 def test_warm_up_requests_are_answered_by_the_model(export_dir):

@@ -15,6 +15,7 @@ def recipe(mlflow_store, tmp_path):
 def prepared(tmp_path):
     facts = {
         "splits": {"train": {"examples": 30}, "test": {"examples": 4}},
+        "records": 40,
         "dead_letters": {"empty text": 2},
     }
     with artifacts.publish(tmp_path / "prepared", "0123456789abcdef", facts) as folder:

@@ -33,7 +33,9 @@ def test_run_holds_recipe_data_code_versions_and_metrics(recipe, prepared, tmp_p
     assert found.data.metrics["loss"] == 1.0
     assert found.data.metrics["examples/train"] == 30
     assert found.data.metrics["dead_letters/empty text"] == 2
+    assert found.data.metrics["left_out"] == 0.05
     tags = found.data.tags
+    assert tags["data.left_out"] == "5.0% of the records were left out, 2 of 40: 2 empty text."
     assert tags["data.fingerprint"] == "0123456789abcdef"
     assert tags["version.mlflow"] == mlflow.__version__
     assert tags["device"] == "CPU"
