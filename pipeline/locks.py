@@ -15,10 +15,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from itertools import takewhile
 from pathlib import Path
-
-from filelock import FileLock, Timeout
+from typing import TYPE_CHECKING
 
 from pipeline.errors import JobError
+
+if TYPE_CHECKING:
+    from filelock import FileLock
 
 EVERY = 0.5  # seconds between two looks at a lock that another process holds
 # Of filesystems without locks, of another user's files, and of what is read-only.
@@ -44,6 +46,8 @@ def alone(folder: Path, wait: bool = True) -> Iterator[None]:
     if key in _held:
         yield
         return
+    from filelock import FileLock  # which verifying an export, and so a server, does without
+
     lock = FileLock(file, timeout=0, poll_interval=EVERY, fallback_to_soft=False)
     try:
         _acquire(lock, folder, file, wait)
@@ -64,7 +68,9 @@ def alone(folder: Path, wait: bool = True) -> Iterator[None]:
             lock.release()
 
 
-def _acquire(lock: FileLock, folder: Path, file: Path, wait: bool) -> None:
+def _acquire(lock: "FileLock", folder: Path, file: Path, wait: bool) -> None:
+    from filelock import Timeout
+
     file.parent.mkdir(parents=True, exist_ok=True)
     try:
         lock.acquire()

@@ -1,7 +1,7 @@
 """Commands that help to write a recipe: new, check, doctor."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -39,6 +39,14 @@ def new(
     data_format: Annotated[
         str, typer.Option("--format", help="Of the files, if their names do not tell.")
     ] = "auto",
+    encoding: Annotated[str | None, typer.Option(help="Of the files; found if not said.")] = None,
+    delimiter: Annotated[str | None, typer.Option(help="What parts the fields; the same.")] = None,
+    quoting: Annotated[
+        str | None, typer.Option(help="double or none: if quotes enclose fields; the same.")
+    ] = None,
+    max_bad: Annotated[
+        float | None, typer.Option(help="Share of rows that may be left out, if more than 0.05.")
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
 ) -> None:
     """Look at your own files and write a recipe for them."""
@@ -49,8 +57,10 @@ def new(
 
     if out.exists() and not force:
         raise RecipeError(f"--out: {out} is there already: name another file, or say --force")
-    said = {"train": tuple(data), "format": data_format}
+    said: dict[str, Any] = {"train": tuple(data), "format": data_format}
     said |= {name: tuple(some) for name, some in (("valid", valid), ("test", test)) if some}
+    ways = {"encoding": encoding, "delimiter": delimiter, "quoting": quoting, "max_bad": max_bad}
+    said |= {name: value for name, value in ways.items() if value is not None}
     files: Data = checked(Data, said, "data")
     if init_from is not None:
         import_tensorflow()

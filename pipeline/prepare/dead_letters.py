@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from pipeline.errors import JobError
-from pipeline.prepare.bad_records import Bad
+from pipeline.prepare.bad_records import NOT_UTF8, Bad
 from pipeline.prepare.files import name_of, whole
 from pipeline.prepare.inputs import Unit
 
@@ -102,5 +102,7 @@ def judge(facts: Sequence[dict[str, Any]], records: int, max_bad: float, folder:
         f"{bad.total():,} of {records:,} records cannot be used ({counts}), more than"
         f" data.max_bad = {max_bad:g} allows. The first are\n  "
         + "\n  ".join(first)
-        + f"\nand all are in {where}. Correct the files, or raise data.max_bad to leave these out"
+        + f"\nand all are in {where}. Correct the files,"
+        + " or say in data.encoding how they are written," * (NOT_UTF8 in bad)
+        + " or raise data.max_bad to leave these out"
     )

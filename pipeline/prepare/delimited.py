@@ -141,15 +141,23 @@ def whole_record(delimiter: str, fields: int) -> re.Pattern:
 
 def hint(line: str, needed: tuple[str, ...], written: Form) -> str:
     """The settings with which a header line has the needed columns, if there are some."""
+    found = form_with(line, needed, written)
+    if found is None:
+        return "is it UTF-16? Set data.encoding to utf-16-le or utf-16-be" if "\0" in line else ""
+    said = [f"data.delimiter: {json.dumps(found.delimiter)}"]
+    said = said * (found.delimiter != written.delimiter)
+    said += [f"data.quoting: {found.quoting}"] * (found.quoting != written.quoting)
+    return f"did you mean {' and '.join(said)}?"
+
+
+def form_with(line: str, needed: tuple[str, ...], usual: Form) -> Form | None:
+    """The form in which a header line has the needed columns, the usual one if that is one."""
     others: tuple[Quoting, ...] = ("none", "double")
-    for quoting in sorted(others, key=lambda quoting: quoting != written.quoting):
-        for delimiter in DELIMITERS:
+    for quoting in sorted(others, key=lambda quoting: quoting != usual.quoting):
+        for delimiter in (usual.delimiter, *DELIMITERS):
             if set(needed) <= set(_fields(line, Form(delimiter, quoting))):
-                said = [f"data.delimiter: {json.dumps(delimiter)}"]
-                said = said * (delimiter != written.delimiter)
-                said += [f"data.quoting: {quoting}"] * (quoting != written.quoting)
-                return f"did you mean {' and '.join(said)}?"
-    return "is it UTF-16? Set data.encoding to utf-16-le or utf-16-be" if "\0" in line else ""
+                return Form(delimiter, quoting)
+    return None
 
 
 def _fields(line: str, written: Form) -> list[str]:

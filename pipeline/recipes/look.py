@@ -38,14 +38,15 @@ TAG = re.compile(r"</?[A-Za-z][^<>]*>")
 class Look:
     """What files hold.
 
-    Counted in all rows: `examples`, which can be used, those that are `bad`, by reason, and the
-    `labels`; `repeated` texts are estimated where there are very many. The rest is of a sample,
-    `share` of the examples: `words`, `lengths` in words, of the longer text of a pair, `together`
-    of both, and how many texts are `tagged`.
+    Counted in all rows: `examples`, which can be used, those that are `bad`, by reason, with the
+    file and line of the first in `first_bad`, and the `labels`; `repeated` texts are estimated
+    where there are very many. The rest is of a sample, `share` of the examples: `words`, `lengths`
+    in words, of the longer text of a pair, `together` of both, and how many texts are `tagged`.
     """
 
     examples: int = 0
     bad: Counter[str] = field(default_factory=Counter)
+    first_bad: dict[str, str] = field(default_factory=dict)
     labels: Counter[str] = field(default_factory=Counter)
     repeated: int = 0
     share: float = 1.0
@@ -85,9 +86,11 @@ def look(paths: tuple[str, ...], data: Data, task: Task) -> Look:
     check, found = checks.checker(task, ()), Look()
     sample, repeats = Sample(MOST_CHARACTERS), Repeats()
     needed = (*checks.text_columns(task), *checks.label_columns(task))
-    for record in map(check, _records(paths, data, needed)):
+    for path, line, row in _records(paths, data, needed):
+        record = check(row)
         if isinstance(record, Bad):
             found.bad[record.reason] += 1
+            found.first_bad.setdefault(record.reason, f"{path}:{line}")
             continue
         found.examples += 1
         repeats.add(record.texts)
@@ -150,7 +153,7 @@ def holds_lists(data: Data, column: str) -> bool:
 
 
 def _values(data: Data, column: str) -> Iterator[Any]:
-    for record in _records(data.train, data, (column,)):
+    for *_, record in _records(data.train, data, (column,)):
         if isinstance(record, dict) and record.get(column) not in (None, ""):
             yield record[column]
 
@@ -159,13 +162,15 @@ def _words(text: str) -> list[str]:
     return WORD.findall(TAG.sub(" ", text).lower())
 
 
-def _records(paths: tuple[str, ...], data: Data, needed: tuple[str, ...]) -> Iterator[Record]:
-    """The records of files; now and then it is told how many there were."""
+def _records(
+    paths: tuple[str, ...], data: Data, needed: tuple[str, ...]
+) -> Iterator[tuple[str, int, Record]]:
+    """File, line and record, of files; now and then it is told how many there were."""
     for source in files.matching(paths):
         kind = files.format_of(source.path, data.format)
         told = Lines(f"looked at rows of {source.path}")
         records = sources.read(source.path, kind, needed, dialect=Dialect.of(data))
-        for number, (_, record) in enumerate(records, 1):
-            yield record
+        for number, (line, record) in enumerate(records, 1):
+            yield source.path, line, record
             if number % TOLD == 0:
                 told.advance(TOLD)

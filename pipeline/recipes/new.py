@@ -12,7 +12,7 @@ from configs.data import Data
 from configs.models import Model
 from configs.tasks import Task
 from pipeline.prepare.doubtful_labels import doubts
-from pipeline.recipes import families, guess, look, settings
+from pipeline.recipes import families, guess, look, settings, writing_of_files
 
 log = logging.getLogger("textmill")
 TENTH = 0.1  # of the training texts, where a split has no files
@@ -36,13 +36,18 @@ def recipe(
         disk, as a recipe names them.
 
     Raises:
-        RecipeError: there is no such column, it holds no labels, or the model does not suit.
+        RecipeError: there is no such column, it holds no labels, the model does not suit, or too
+            many rows cannot be used.
         JobError: the files or the weights cannot be read.
     """
     given = {"text": text, "second": second, "label": label}
     columns = {name: column for name, column in given.items() if column is not None}
     data = data.model_copy(update={"test": data.test or TENTH, "valid": data.valid or TENTH})
     files = [path for paths in look.files_of(data).values() for path in paths]
+    written = writing_of_files.found(tuple(files), data, tuple(columns.values()))
+    for key, (value, why) in written.items():
+        log.info("data.%s: %s, %s", key, plain_yaml.write_inline(value), why)
+    data = data.model_copy(update={key: value for key, (value, _) in written.items()})
     there = [look.columns(path, data) for path in files]
     for path, names in zip(files, there, strict=True):
         _check_columns(path, names, {f"--{name}": c for name, c in columns.items()})
@@ -62,15 +67,15 @@ def recipe(
         "#     textmill run THIS_FILE",
         f"name: {plain_yaml.write_inline(name)}",
         *[f"init_from: {plain_yaml.write_inline(init_from)}"] * bool(init_from),
-        *_section("data", settings.of_data(data, looks)),
+        *_section("data", settings.of_data(data, looks, written)),
         *_section("text", settings.of_text(task, found, made, spelling, tokenizer)),
         *_section("task", settings.of_task(task, why, found)),
         f"model: {plain_yaml.write_inline(said)}",
         *_section("train", families.training(task, made, found, share, bool(init_from))),
     ]
-    written = "\n".join(lines) + "\n"
-    loading.parse(written, name="the new recipe")
-    return written
+    text = "\n".join(lines) + "\n"
+    loading.parse(text, name="the new recipe")
+    return text
 
 
 def _model(

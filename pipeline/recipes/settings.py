@@ -6,6 +6,7 @@ from statistics import quantiles
 from typing import Any
 
 from configs.data import Data
+from configs.loading import RecipeError
 from configs.models import Model
 from configs.tasks import Span, Task
 from configs.transformers import Bert, Gpt, Transformer
@@ -13,14 +14,20 @@ from pipeline.prepare.doubtful_labels import doubts
 from pipeline.recipes import told
 from pipeline.recipes.families import EXAMPLE, PRETRAINING, Setting
 from pipeline.recipes.look import SPACELESS, Look
+from pipeline.recipes.writing_of_files import Found
 
+MOST_BAD = 0.05  # of the rows, that a recipe is written for unasked
 PIECES = 1.5  # of a word, or so
 LONGEST = 512  # tokens that are proposed at most
 WINDOW = 384  # tokens in which BERT reads SQuAD
 
 
-def of_data(data: Data, looks: Mapping[str, Look]) -> Iterator[Setting]:
-    """Args: looks, by split, at the files of those that have files of their own."""
+def of_data(data: Data, looks: Mapping[str, Look], written: Found) -> Iterator[Setting]:
+    """Args: looks, by split, at the files of those that have files of their own; written, how.
+
+    Raises:
+        RecipeError: more rows than `data.max_bad`, or `MOST_BAD`, cannot be used.
+    """
     found = looks["train"]
     yield "train", _one_or_many(data.train), told.rows(found)
     fractions = {
@@ -35,11 +42,17 @@ def of_data(data: Data, looks: Mapping[str, Look]) -> Iterator[Setting]:
             yield split, given, why
     if data.format != "auto":
         yield "format", data.format, ""
-    bad = found.bad.total()
-    share = bad / (bad + found.examples)
-    if share > 0.005:
-        most = min(1.0, round(2 * share, 3))
-        yield "max_bad", most, f"{share:.1%} of the rows are not usable; look at them first"
+    for key in ("encoding", "delimiter", "quoting"):
+        if key in written or key in data.model_fields_set:
+            yield key, getattr(data, key), written[key][1] if key in written else ""
+    bad = sum(look.bad.total() for look in looks.values())
+    share = bad / (bad + sum(look.examples for look in looks.values()))
+    given = data.max_bad if "max_bad" in data.model_fields_set else None
+    if share > (MOST_BAD if given is None else given):
+        raise RecipeError(told.too_many_bad(looks, share, data.max_bad if given else MOST_BAD))
+    if share > 0.005 or given is not None:
+        most = min(MOST_BAD, round(2 * share, 3)) if given is None else given
+        yield "max_bad", most, f"{share:.1%} of the rows cannot be used; look at them first"
 
 
 def of_text(

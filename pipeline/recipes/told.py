@@ -1,5 +1,7 @@
 """What a look found in the files of a split, in words."""
 
+import math
+from collections import Counter
 from collections.abc import Mapping
 
 from pipeline.recipes.look import Look
@@ -26,6 +28,21 @@ def rows(found: Look, train: Look | None = None) -> str:
     if not found.whole:
         told.append(f"words were counted in a sample, {100 * found.share:.2g}% of the texts")
     return "; ".join(told)
+
+
+def too_many_bad(looks: Mapping[str, Look], share: float, most: float) -> str:
+    """Why no recipe is written, and what can be done."""
+    bad: Counter[str] = sum((found.bad for found in looks.values()), Counter())
+    first = {reason: at for found in looks.values() for reason, at in found.first_bad.items()}
+    each = "".join(
+        f"\n  {number:,} with {why}, as {first[why]}" for why, number in bad.most_common()
+    )
+    return (
+        f"{share:.1%} of the rows cannot be used, more than {most:.0%}, and a model would not learn"
+        f" what they have in common:{each}\nMend them, or say how the files are written"
+        " (--encoding, --delimiter, --quoting) or another column, or leave them out by --max-bad"
+        f" {min(1.0, math.ceil(100 * share + 1) / 100):g}"
+    )
 
 
 def _counts(counts: Mapping[str, int], form: str) -> str:
