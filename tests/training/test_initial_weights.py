@@ -8,7 +8,7 @@ from outcomes import TWO_REPLICAS, losses, weights
 from safetensors.numpy import load_file
 
 from pipeline import finding_runs
-from pipeline.training.train import Job
+from pipeline.training.job import Job
 
 ONE_STEP = ["train.max_steps=1", "train.learning_rate=1e-12"]
 
