@@ -100,7 +100,7 @@ def encoding(path: str) -> Found | None:
 def _wide(path: str, head: bytes) -> Found:
     best = from_bytes(head[: len(head) // 4 * 4], cp_isolation=list(WIDE)).best()
     if best is None:
-        raise RecipeError(f"{path}: holds NULs, so it is no text, or cut off: set data.format")
+        raise RecipeError(f"{path}: holds NULs, so it is no text, or cut off: say --format")
     name = best.encoding.replace("_", "-")
     return Found(name, tuple(str(best).split()[:SHOWN]))
 

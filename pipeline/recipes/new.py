@@ -44,10 +44,10 @@ def recipe(
     columns = {name: column for name, column in given.items() if column is not None}
     data = data.model_copy(update={"test": data.test or TENTH, "valid": data.valid or TENTH})
     files = [path for paths in look.files_of(data).values() for path in paths]
-    written = writing_of_files.found(tuple(files), data, tuple(columns.values()))
-    for key, (value, why) in written.items():
+    ways = writing_of_files.found(tuple(files), data, tuple(columns.values()))
+    for key, (value, why) in ways.items():
         log.info("data.%s: %s, %s", key, plain_yaml.write_inline(value), why)
-    data = data.model_copy(update={key: value for key, (value, _) in written.items()})
+    data = data.model_copy(update={key: value for key, (value, _) in ways.items()})
     there = [look.columns(path, data) for path in files]
     for path, names in zip(files, there, strict=True):
         _check_columns(path, names, {f"--{name}": c for name, c in columns.items()})
@@ -67,15 +67,15 @@ def recipe(
         "#     textmill run THIS_FILE",
         f"name: {plain_yaml.write_inline(name)}",
         *[f"init_from: {plain_yaml.write_inline(init_from)}"] * bool(init_from),
-        *_section("data", settings.of_data(data, looks, written)),
+        *_section("data", settings.of_data(data, looks, ways)),
         *_section("text", settings.of_text(task, found, made, spelling, tokenizer)),
         *_section("task", settings.of_task(task, why, found)),
         f"model: {plain_yaml.write_inline(said)}",
         *_section("train", families.training(task, made, found, share, bool(init_from))),
     ]
-    text = "\n".join(lines) + "\n"
-    loading.parse(text, name="the new recipe")
-    return text
+    written = "\n".join(lines) + "\n"
+    loading.parse(written, name="the new recipe")
+    return written
 
 
 def _model(

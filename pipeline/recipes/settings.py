@@ -14,7 +14,7 @@ from pipeline.prepare.doubtful_labels import doubts
 from pipeline.recipes import told
 from pipeline.recipes.families import EXAMPLE, PRETRAINING, Setting
 from pipeline.recipes.look import SPACELESS, Look
-from pipeline.recipes.writing_of_files import Found
+from pipeline.recipes.writing_of_files import Ways
 
 MOST_BAD = 0.05  # of the rows, that a recipe is written for unasked
 PIECES = 1.5  # of a word, or so
@@ -22,8 +22,9 @@ LONGEST = 512  # tokens that are proposed at most
 WINDOW = 384  # tokens in which BERT reads SQuAD
 
 
-def of_data(data: Data, looks: Mapping[str, Look], written: Found) -> Iterator[Setting]:
-    """Args: looks, by split, at the files of those that have files of their own; written, how.
+def of_data(data: Data, looks: Mapping[str, Look], ways: Ways) -> Iterator[Setting]:
+    """Args: looks, by split, at the files of those that have files of their own; ways, in which
+    these are written.
 
     Raises:
         RecipeError: more rows than `data.max_bad`, or `MOST_BAD`, cannot be used.
@@ -43,15 +44,16 @@ def of_data(data: Data, looks: Mapping[str, Look], written: Found) -> Iterator[S
     if data.format != "auto":
         yield "format", data.format, ""
     for key in ("encoding", "delimiter", "quoting"):
-        if key in written or key in data.model_fields_set:
-            yield key, getattr(data, key), written[key][1] if key in written else ""
+        if key in ways or key in data.model_fields_set:
+            yield key, getattr(data, key), ways[key][1] if key in ways else ""
     bad = sum(look.bad.total() for look in looks.values())
     share = bad / (bad + sum(look.examples for look in looks.values()))
-    given = data.max_bad if "max_bad" in data.model_fields_set else None
-    if share > (MOST_BAD if given is None else given):
-        raise RecipeError(told.too_many_bad(looks, share, data.max_bad if given else MOST_BAD))
-    if share > 0.005 or given is not None:
-        most = min(MOST_BAD, round(2 * share, 3)) if given is None else given
+    said = "max_bad" in data.model_fields_set
+    allowed = data.max_bad if said else MOST_BAD
+    if share > allowed:
+        raise RecipeError(told.too_many_bad(looks, share, allowed))
+    if said or share > 0.005:
+        most = allowed if said else min(allowed, round(2 * share, 3))
         yield "max_bad", most, f"{share:.1%} of the rows cannot be used; look at them first"
 
 

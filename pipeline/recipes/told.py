@@ -31,15 +31,15 @@ def rows(found: Look, train: Look | None = None) -> str:
 
 
 def too_many_bad(looks: Mapping[str, Look], share: float, most: float) -> str:
-    """Why no recipe is written, and what can be done."""
+    """Why no recipe is written, and what can be done. Args: share, of bad rows; most, allowed."""
     bad: Counter[str] = sum((found.bad for found in looks.values()), Counter())
     first = {reason: at for found in looks.values() for reason, at in found.first_bad.items()}
     each = "".join(
         f"\n  {number:,} with {why}, as {first[why]}" for why, number in bad.most_common()
     )
     return (
-        f"{share:.1%} of the rows cannot be used, more than {most:.0%}, and a model would not learn"
-        f" what they have in common:{each}\nMend them, or say how the files are written"
+        f"{share:.1%} of the rows cannot be used, more than {100 * most:g}%, and a model would not"
+        f" learn what they have in common:{each}\nMend them, or say how the files are written"
         " (--encoding, --delimiter, --quoting) or another column, or leave them out by --max-bad"
         f" {min(1.0, math.ceil(100 * share + 1) / 100):g}"
     )

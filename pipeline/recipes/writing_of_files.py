@@ -14,13 +14,14 @@ from pipeline.recipes import encodings
 
 BINARY = ("parquet", "arrow")
 ROWS = 2_000  # that are read with quotes and without
-Found = dict[str, tuple[Any, str]]  # a setting's value, and the reason
+Ways = dict[str, tuple[Any, str]]  # by setting, its value and the reason
 
 
-def found(paths: tuple[str, ...], data: Data, needed: tuple[str, ...]) -> Found:
-    """The settings of `data` that differ from what is there and without which files are misread.
+def found(paths: tuple[str, ...], data: Data, needed: tuple[str, ...]) -> Ways:
+    """The settings of `data` without which its text files would be misread.
 
-    What was set, and not left to its default, stays. Args: needed, columns.
+    What was set, and not left to its default, stays. Args: paths, of all splits; needed, columns
+    that the files must have.
 
     Raises:
         RecipeError: the encoding cannot be told, or there are several.
@@ -28,7 +29,7 @@ def found(paths: tuple[str, ...], data: Data, needed: tuple[str, ...]) -> Found:
     """
     kinds = {s.path: files.format_of(s.path, data.format) for s in files.matching(paths)}
     texts = [path for path, kind in kinds.items() if kind not in BINARY]
-    told: Found = {}
+    told: Ways = {}
     if "encoding" not in data.model_fields_set and (encoding := _encoding(texts)):
         told["encoding"] = encoding
         data = data.model_copy(update={"encoding": encoding[0]})
@@ -49,7 +50,7 @@ def _encoding(paths: list[str]) -> tuple[str, str] | None:
     return first.encoding, f"not UTF-8; so it has words such as {' '.join(first.words)}"
 
 
-def _form(path: str, kind: str, data: Data, needed: tuple[str, ...]) -> Found:
+def _form(path: str, kind: str, data: Data, needed: tuple[str, ...]) -> Ways:
     declared = Dialect.of(data)
     usual = delimited.form(kind, declared)
     dialect = dialects.seen(path, declared, quotes=usual.quoting == "double")
@@ -57,7 +58,7 @@ def _form(path: str, kind: str, data: Data, needed: tuple[str, ...]) -> Found:
     if data.header or isinstance(header, Bad):
         return {}
     written = delimited.form_with(header, needed, usual) or usual
-    told: Found = {}
+    told: Ways = {}
     if written.delimiter != usual.delimiter:
         told["delimiter"] = written.delimiter, "as the first line is parted"
     if written.quoting == usual.quoting == "none" and data.quoting is None:

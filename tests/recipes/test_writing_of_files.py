@@ -45,4 +45,6 @@ def test_more_than_a_twentieth_lost_has_to_be_said(tmp_path):
         RecipeError, match=r"25.0% of the rows .*\n  9 with missing label, as .*:29"
     ):
         written(tmp_path / "a.csv", content)
+    with pytest.raises(RecipeError, match=r"(?s)25.0% .* more than 0%, .*--max-bad 0.26$"):
+        written(tmp_path / "a.csv", content, max_bad=0.0)
     assert written(tmp_path / "a.csv", content, max_bad=0.3).max_bad == 0.3
