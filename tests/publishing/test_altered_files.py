@@ -16,8 +16,12 @@ from pipeline.training.checkpoints import Checkpoints
 
 @pytest.fixture
 def work(trained, tmp_path):
-    """A copy of all that the trained run has written, and the run's folder in it."""
-    work = shutil.copytree(trained.recipe.work, tmp_path / "work")
+    """A copy of all that the trained run has written, and the run's folder in it.
+
+    Without exports, which other tests may have made of it: an export is not made twice.
+    """
+    exports = shutil.ignore_patterns("models", "export.json")
+    work = shutil.copytree(trained.recipe.work, tmp_path / "work", ignore=exports)
     run_dir = work / "runs" / trained.run_dir.name
     facts = artifacts.read_json(run_dir / "training" / artifacts.MANIFEST)
     (prepared,) = (path for path in (work / "prepared").iterdir() if path.is_dir())
