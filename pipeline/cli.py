@@ -4,6 +4,7 @@ import logging
 import os
 import sys
 import traceback
+import warnings
 
 import typer
 
@@ -74,6 +75,8 @@ def main() -> None:
     handler = ToStandardError()
     handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S"))
     # Libraries warn of much that no user can change.
+    if not debug:
+        warnings.simplefilter("ignore")
     logging.basicConfig(level=logging.WARNING if debug else logging.ERROR, handlers=[handler])
     logging.getLogger("textmill").setLevel(logging.INFO)
     settle_environment()

@@ -1,6 +1,8 @@
 """The registry of models of an MLflow store, in which a name and an alias stand for a version."""
 
+import io
 import warnings
+from contextlib import redirect_stderr
 from pathlib import Path
 
 import mlflow
@@ -43,6 +45,7 @@ def _log(recipe: Recipe, run: Run, export_dir: Path) -> str:
     with (
         by_default(run.uri),
         mlflow.start_run(run.id, log_system_metrics=False),
+        redirect_stderr(io.StringIO()),  # its own lines on what is registered, which we say
         warnings.catch_warnings(),
     ):
         warnings.simplefilter("ignore")  # that an example of what to ask would be welcome
