@@ -17,6 +17,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 import keras
 import numpy as np
 import tensorflow as tf
+from matplotlib.figure import Figure
 
 from components.pooling import Pool
 from components.recurrent import Recurrent
@@ -89,7 +90,8 @@ def main() -> None:
     tf.get_logger().setLevel("ERROR")  # that each network has a step of its own
     tf.config.threading.set_intra_op_parallelism_threads(1)
     tf.config.threading.set_inter_op_parallelism_threads(1)
-    figure, (distance, explosion, lag) = page.figure(3, width=12.0, height=3.4)
+    figure = Figure(figsize=(12.0, 3.4), layout="constrained")
+    distance, explosion, lag = figure.subplots(1, 3)
 
     row(f"error of the last 50 of {STEPS} steps, {len(SEEDS)} seeds, by length", LENGTHS, "d")
     reaches = {}
@@ -133,7 +135,7 @@ def main() -> None:
     explosion.legend(frameon=False)
     lag.set_ylim(3e-5)
     lag.legend(frameon=False, ncols=2, loc="lower left")
-    PICTURE.write_bytes(page.png(figure))
+    figure.savefig(PICTURE, dpi=144)
 
 
 if __name__ == "__main__":

@@ -1,13 +1,16 @@
 """The HTML pages that stages leave for people: one file each, pictures inside, nothing to fetch."""
 
-import base64
 import html
 import io
+import re
+import warnings
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 from jinja2 import Environment
 
+LONG = 60  # characters, that a narrow screen does not squeeze into a word a line
+SILENT = ("Creator", "Date", "Format", "Type")  # what matplotlib would say of itself in an SVG
 COLOURS = ("#2f6f9f", "#d9822b", "#5a8f5a", "#a85c7a", "#7d7d7d")
 
 PAGE = """<!doctype html>
@@ -38,7 +41,10 @@ th, td { padding: .3rem .9rem .3rem 0; border-bottom: 1px solid var(--line); tex
 th { color: var(--soft); font-weight: 600; }
 td.number, th.number { text-align: right; white-space: nowrap;
                        font-variant-numeric: tabular-nums; }
-img { display: block; max-width: 100%; height: auto; margin: .6rem 0; }
+td.long { min-width: 14rem; }
+.picture { display: inline-block; max-width: 100%; overflow-x: auto; vertical-align: top; }
+.picture svg { display: block; max-width: 100%; min-width: var(--least); height: auto;
+               overflow: visible; margin: .6rem 0; }
 code, pre { font: .88em/1.5 ui-monospace, "DejaVu Sans Mono", monospace; }
 pre { padding: .8rem 1rem; background: #f4f6f8; border-radius: 6px; overflow-x: auto; }
 details > summary { cursor: pointer; color: var(--accent); }
@@ -47,6 +53,7 @@ details > summary { cursor: pointer; color: var(--accent); }
              border-radius: 6px; }
 .tiles b { display: block; font-size: 1.35rem; line-height: 1.3; }
 .tiles span { color: var(--soft); font-size: .85rem; }
+@media (max-width: 40rem) { main { margin: 0; padding: 1rem 1rem 2rem; border: 0; } }
 </style>
 </head>
 <body>
@@ -81,8 +88,9 @@ def table(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
     ]
 
     def cell(tag: str, value: Any, number: bool) -> str:
-        mark = ' class="number"' if number else ""
-        return f"<{tag}{mark}>{html.escape(spell(value))}</{tag}>"
+        text = spell(value)
+        mark = ' class="number"' if number else ' class="long"' if len(text) > LONG else ""
+        return f"<{tag}{mark}>{html.escape(text)}</{tag}>"
 
     def line(tag: str, cells: Sequence[Any]) -> str:
         return "<tr>" + "".join(map(cell, [tag] * len(cells), cells, numeric)) + "</tr>"
@@ -109,13 +117,21 @@ def spell(value: Any) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
+def shortened(text: str, most: int = 300) -> str:
+    return text if len(text) <= most else text[: most - 1] + "…"
+
+
 def breakable(label: str) -> str:
     """A long label may be broken after an underscore."""
     return label.replace("_", "_\N{ZERO WIDTH SPACE}")
 
 
-def figure(columns: int = 1, width: float = 9.0, height: float = 2.6) -> tuple[Any, Any]:
-    """A matplotlib figure in the house's colours and its axes, without pyplot's global state."""
+def figure(width: float = 4.5, height: float = 2.6) -> tuple[Any, Any]:
+    """A matplotlib figure in the house's colours and its axes, without pyplot's global state.
+
+    Args: width, height, in inches, of 96 pixels on a page. Of 4.5 two stand side by side, and a
+        phone shows one whole.
+    """
     import matplotlib as mpl
     from cycler import cycler
     from matplotlib.figure import Figure
@@ -133,18 +149,33 @@ def figure(columns: int = 1, width: float = 9.0, height: float = 2.6) -> tuple[A
     }
     with mpl.rc_context(style):
         made = Figure(figsize=(width, height), layout="constrained")
-        return made, made.subplots(1, columns)
+        return made, made.subplots()
 
 
-def png(drawn: Any) -> bytes:
-    """A matplotlib figure as a PNG file; the same figure gives the same bytes."""
+def svg(drawn: Any, description: str = "") -> str:
+    """A matplotlib figure as an SVG file; the same figure gives the same text.
+
+    Its texts are texts, for the reader's fonts to write, which have the letters of every script.
+    """
     import matplotlib as mpl
 
-    file = io.BytesIO()
+    file = io.StringIO()
     _spell_out(drawn)
-    with mpl.rc_context({"text.parse_math": False}):  # of ticks that are made while it is drawn
-        drawn.savefig(file, format="png", dpi=144, metadata={"Software": None})
-    return file.getvalue()
+    style: Any = {
+        "svg.fonttype": "none",
+        "svg.hashsalt": description,  # for pictures of a page to have other ids
+        "font.sans-serif": ["DejaVu Sans"],
+        "text.parse_math": False,  # of ticks that are made while it is drawn
+    }
+    with mpl.rc_context(style), warnings.catch_warnings():
+        # Widths are measured in a font that has a box for each letter that it has not.
+        warnings.filterwarnings("ignore", "Glyph .* missing from font")
+        drawn.savefig(file, format="svg", metadata=dict.fromkeys(SILENT))
+    text = file.getvalue()
+    text = text[text.index("<svg") :]  # an address of the document's type comes first
+    text = re.sub(r'<g id="[^"]*">', "<g>", text)  # which a second picture would have, too
+    told = f'<svg role="img" aria-label="{html.escape(description)}" '
+    return text.replace("<svg ", told, 1)
 
 
 def _spell_out(drawn: Any) -> None:
@@ -163,6 +194,9 @@ def _spell_out(drawn: Any) -> None:
 
 
 def picture(drawn: Any, description: str = "") -> str:
-    """A matplotlib figure as an `<img>` that holds its own PNG."""
-    data = base64.b64encode(png(drawn)).decode()
-    return f'<img alt="{html.escape(description)}" src="data:image/png;base64,{data}">\n'
+    """A matplotlib figure as an SVG inside of the page; where there is room, beside the next one.
+
+    A narrow screen makes it smaller, down to letters of 9 pixels; what is wider then scrolls.
+    """
+    least = round(72 * drawn.get_figwidth())  # a unit of the picture is a pixel then
+    return f'<div class="picture" style="--least:{least}px">{svg(drawn, description)}</div>\n'

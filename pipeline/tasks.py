@@ -19,7 +19,10 @@ from pipeline.data import NO_TAG
 from pipeline.errors import JobError
 from pipeline.text import schemes
 
-LOWER_IS_BETTER = {"loss", "rmse", "mae", "perplexity", "masked_loss"}
+LOWER_IS_BETTER = {
+    *("loss", "nll", "masked_loss", "pair_loss", "ece"),
+    *("rmse", "mae", "perplexity", "cache_perplexity"),
+}
 Loss = Callable[[Any, Any], Any]
 Decode = Callable[[dict[str, Any], Any], tuple[Any, Any]]
 

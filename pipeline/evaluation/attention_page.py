@@ -70,10 +70,11 @@ def write(report: dict[str, Any], pictures: dict[str, str]) -> str:
 
 
 def shown(entry: dict[str, Any], pictures: dict[str, str]) -> dict[str, Any]:
+    name = entry.get("picture", "")
     return {
         **{key: spelled(entry[key]) for key in ("label", "predicted")},
         "lines": lines(entry),
-        "picture": pictures.get(entry.get("picture", ""), ""),
+        "picture": pictures.get(name, "") + pictures.get(f"{name}_second", ""),
     }
 
 

@@ -5,11 +5,14 @@ from typing import Any
 from pipeline import page
 from pipeline.evaluation import paired
 from pipeline.evaluation.compared import COSTS, Compared
-from pipeline.evaluation.evaluation_page import shortened, spelled, title
+from pipeline.evaluation.evaluation_page import spelled, title
 from pipeline.evaluation.intervals import LEVEL
 from pipeline.evaluation.pictures import error_bars
 from pipeline.evaluation.scores import PERCENT, TITLES
+from pipeline.tasks import LOWER_IS_BETTER
 
+OF_THE_TEXTS = {"unigram_accuracy", "unigram_perplexity", "unknown_words"}
+MORE, LESS = "↑", "↓"
 WIDE = 20  # costs further apart than this many times are drawn on a logarithmic axis
 UNITS = {  # of the paired tests, where it is not the score that decides
     "regress": "mean absolute error",
@@ -22,7 +25,8 @@ NOTE = """
 <p class="soft">All were measured on the same {{ n }} {{ split }} {{ units }}; intervals are
 {{ level }}% intervals over these {{ units }}. Each run is tested against the best one on
 the same {{ units }} ({{ test }}): {{ unit }}, below 0 where it is worse. The p values are those of
-single pairs: among many runs, a small one comes by chance.</p>
+single pairs: among many runs, a small one comes by chance. ↑: more is better;
+↓: less is better.</p>
 """
 
 
@@ -39,9 +43,8 @@ def write(runs: list[Compared], tests: list[dict[str, Any]]) -> str:
         unit=UNITS.get(best.task, f"points of {TITLES[best.score]}").format(best.units),
     )
     sections = [note, page.table(["", *(run.name for run in runs)], rows(runs, tests))]
-    if drawn := against_cost(runs):
-        picture = page.picture(drawn, "score against cost")
-        sections.append(f"<h2>What it costs</h2>\n{picture}")
+    if pictures := against_costs(runs):
+        sections.append(f"<h2>What it costs</h2>\n{pictures}")
     if differing := settings(runs):
         table = page.table(["", *(run.name for run in runs)], differing)
         sections.append(f"<h2>What differs</h2>\n{table}")
@@ -56,12 +59,19 @@ def rows(runs: list[Compared], tests: list[dict[str, Any]]) -> list[list[str]]:
     ]
     return [
         *(
-            [title(name), *(spelled(name, run.metrics[name]) for run in runs)]
+            [title(name) + arrow(name), *(spelled(name, run.metrics[name]) for run in runs)]
             for name in runs[0].metrics
         ),
         ["against the best", *against],
-        *([name, *(cost(run, key) for run in runs)] for key, name in COSTS.items()),
+        *([f"{name} {LESS}", *(cost(run, key) for run in runs)] for key, name in COSTS.items()),
     ]
+
+
+def arrow(metric: str) -> str:
+    """Which way a metric is better, after a space; nothing of a fact about the texts."""
+    if metric in OF_THE_TEXTS:
+        return ""
+    return f" {LESS if metric in LOWER_IS_BETTER else MORE}"
 
 
 def cost(run: Compared, key: str) -> str:
@@ -76,36 +86,43 @@ def settings(runs: list[Compared]) -> list[list[str]]:
     keys = dict.fromkeys(key for run in runs for key in run.settings)
     values = {key: [run.settings.get(key, "") for run in runs] for key in keys}
     return [
-        [key, *(shortened(value, 60) for value in found)]
+        [key, *(page.shortened(value, 60) for value in found)]
         for key, found in values.items()
         if len(set(found)) > 1
     ]
 
 
-def against_cost(runs: list[Compared]) -> Any:
-    """The deciding score with its interval against each cost that all runs know; None if none."""
+def against_costs(runs: list[Compared]) -> str:
+    """Pictures of the deciding score against each cost that all runs know."""
     known = [key for key in COSTS if all(run.costs.get(key) for run in runs)]
-    if not known:
-        return None
-    from matplotlib.ticker import EngFormatter, MaxNLocator
+    return "".join(page.picture(against(runs, key), f"score and {COSTS[key]}") for key in known)
 
-    figure, axes = page.figure(len(known), height=3.2)
-    score = runs[0].score
-    for axis, key in zip(axes if len(known) > 1 else [axes], known, strict=True):
-        for run in runs:
-            found = run.metrics[score]
-            bars = error_bars([found])
-            axis.errorbar(run.costs[key], found["value"], yerr=bars, fmt="o", label=run.name)
-        costs = [run.costs[key] for run in runs]
-        if max(costs) > WIDE * min(costs):
-            axis.set_xscale("log")
-        else:
-            axis.set_xlim(0, 1.1 * max(costs))
-            axis.xaxis.set_major_locator(MaxNLocator(4))
-            axis.xaxis.set_major_formatter(EngFormatter(sep=""))
-        axis.set(xlabel=COSTS[key])
-    first = axes[0] if len(known) > 1 else axes
-    first.set_ylabel(TITLES[score])
-    handles, labels = first.get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=3, frameon=False)
+
+def against(runs: list[Compared], key: str) -> Any:
+    """The deciding score with its interval against a cost."""
+    from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
+
+    figure, axes = page.figure(height=3.2)
+    score, costs = runs[0].score, [run.costs[key] for run in runs]
+    for run in runs:
+        found = run.metrics[score]
+        bars = error_bars([found])
+        axes.errorbar(run.costs[key], found["value"], yerr=bars, fmt="o", label=run.name)
+    if max(costs) > WIDE * min(costs):
+        axes.set_xscale("log")
+        axes.xaxis.set_minor_formatter(NullFormatter())
+    else:
+        axes.set_xlim(0, 1.1 * max(costs))
+        axes.xaxis.set_major_locator(MaxNLocator(4))
+    axes.xaxis.set_major_formatter(FuncFormatter(tick))
+    axes.set(xlabel=f"{COSTS[key]} {LESS}", ylabel=TITLES[score] + arrow(score))
+    figure.legend(loc="outside lower center", frameon=False)
     return figure
+
+
+def tick(value: float, place: int = 0) -> str:
+    """A number as one writes it: 0.8, 1,500, 2 million. Args: place, matplotlib's, of no use."""
+    for size, word in ((1e9, " billion"), (1e6, " million")):
+        if value >= size:
+            return f"{value / size:,.6g}{word}"
+    return f"{value:,.6g}"

@@ -59,7 +59,6 @@ def write(report: dict[str, Any], drawn: dict[str, Any]) -> str:
     metrics, unit = report["metrics"], UNITS.get(report["tokenizer"], "token")
     units = f"{unit}s"
     rows = [[told(d["perplexity"]), d["words"], d["text"]] for d in report["documents"]]
-    learning = drawn.get("learning")
     direction = "both" if report["both"] else "backward" if report["backward"] else "forward"
     cached = ""
     if cache := report.get("cache"):
@@ -80,7 +79,7 @@ def write(report: dict[str, Any], drawn: dict[str, Any]) -> str:
         cached=cached,
         unknown=f"{100 * metrics['unknown_words']['value']:.1f}%",
         vocabulary=page.spell(report["vocabulary"]),
-        learning=page.picture(learning, "loss and perplexity by epoch") if learning else "",
+        learning="".join(page.picture(drawn[name], name) for name in drawn),
         documents=page.table(["perplexity", units, "begins"], rows),
         resamples=page.spell(report["resamples"]),
         reading=reading(report, units),

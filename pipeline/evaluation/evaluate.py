@@ -24,7 +24,7 @@ from pipeline.evaluation.findings import Case, confusion_matrix, findings
 from pipeline.evaluation.intervals import Estimate, spell
 from pipeline.evaluation.judge import judge, table
 from pipeline.evaluation.measured import Measured
-from pipeline.page import png
+from pipeline.page import svg
 from pipeline.prepare import left_out
 
 EVALUATION = "evaluation"  # the published stage's folder in the run's
@@ -135,12 +135,14 @@ def draw(found: dict[str, Any], case: Case) -> dict[str, Any]:
         predicted = case.logits.argmax(axis=1)
         matrix = confusion_matrix(case.split.labels, predicted, case.logits.shape[1])
         drawn["confusion"] = pictures.confusion(matrix, case.trained.labels)
-        drawn["reliability"] = pictures.reliability(found["calibration"], counted)
+        drawn |= pictures.calibration(found["calibration"], counted)
     if case.recipe.task.kind == "regress":
-        drawn["scatter"] = pictures.scatter(case.split.labels, case.logits[:, 0], counted)
+        drawn["scatter"] = pictures.scatter(case.split.labels, case.logits[:, 0])
+        drawn["errors"] = pictures.errors(case.split.labels, case.logits[:, 0], counted)
     for entry in found["attention"]:
         if "picture" in entry:
-            drawn[entry["picture"]] = pictures.alignment(entry)
+            first, second = pictures.alignments(entry)
+            drawn |= {entry["picture"]: first, f"{entry['picture']}_second": second}
     return drawn
 
 
@@ -153,10 +155,10 @@ def write(report: dict[str, Any], measured: Measured, out: Path) -> None:
     if "slices" in report:
         drawn["slices"] = pictures.slices(report["slices"], report["metrics"][score], score)
     if report["history"]:
-        drawn["learning"] = pictures.learning_curve(report["history"], score, report["best_step"])
+        drawn |= pictures.learning(report["history"], score, report["best_step"])
     (out / "pictures").mkdir()
     for name, figure in drawn.items():
-        (out / "pictures" / f"{name}.png").write_bytes(png(figure))
+        (out / "pictures" / f"{name}.svg").write_text(svg(figure), encoding="utf-8")
     page = PAGES.get(report["task"], evaluation_page)
     (out / "report.html").write_text(page.write(report, drawn), encoding="utf-8")
 

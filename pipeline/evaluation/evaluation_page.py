@@ -1,5 +1,6 @@
 """The evaluation's report as one HTML page, made of the JSON report and its pictures alone."""
 
+from collections import defaultdict
 from typing import Any
 
 from pipeline import page
@@ -33,17 +34,19 @@ with {{ level }}% intervals.</p>
 
 def write(report: dict[str, Any], drawn: dict[str, Any]) -> str:
     """The whole page. Args: drawn, figures by name."""
-    pictures = {name: page.picture(figure, name) for name, figure in drawn.items()}
+    pictures = defaultdict(str, {name: page.picture(drawn[name], name) for name in drawn})
     sections = [
         head(report),
         comparison(report),
-        section("How it learned", pictures.get("learning", "")),
-        section("Predictions against labels", pictures.get("scatter", "")),
-        section("Where it is good, and where not", pictures.get("slices", ""), slices(report)),
+        section("How it learned", pictures["learning"], pictures["choice"]),
+        section("Predictions against labels", pictures["scatter"], pictures["errors"]),
+        section("Where it is good, and where not", pictures["slices"], slices(report)),
         spans_page.write(report),
         novelty(report),
         confused(report, pictures),
-        section("Whether to believe its confidence", pictures.get("reliability", "")),
+        section(
+            "Whether to believe its confidence", pictures["reliability"], pictures["confidences"]
+        ),
         mistakes(report),
         attention_page.write(report, pictures),
         ngrams_page.write(report),
@@ -166,7 +169,7 @@ def mistakes(report: dict[str, Any]) -> str:
     header = [*names, "label", "predicted", measure, *(["decided by"] if explained else [])]
     rows = [
         [
-            *(shortened(entry[text]) for text in texts),
+            *(page.shortened(entry[text]) for text in texts),
             answer(entry["label"]),
             answer(entry["predicted"]),
             f"{entry['wrong']:.1%}" if measure == "confidence" else float(entry["wrong"]),
@@ -201,7 +204,3 @@ def answer(value: Any) -> Any:
     if isinstance(value, list):
         value = ", ".join(value) or "none"
     return page.breakable(value) if isinstance(value, str) else value
-
-
-def shortened(text: str, most: int = 300) -> str:
-    return text if len(text) <= most else text[: most - 1] + "…"

@@ -40,7 +40,7 @@ QUESTIONS = {
 
 def write(report: dict[str, Any], drawn: dict[str, Any]) -> str:
     """The whole page. Args: drawn, figures by name."""
-    metrics, learning = report["metrics"], drawn.get("learning")
+    metrics = report["metrics"]
     tiles = {
         "perplexity of hidden tokens": spell(metrics["perplexity"]),
         "hidden tokens right, %": spell(metrics["accuracy"], percent=True),
@@ -62,7 +62,7 @@ def write(report: dict[str, Any], drawn: dict[str, Any]) -> str:
         unknown=f"{100 * metrics['unknown_words']['value']:.1f}%",
         vocabulary=page.spell(report["vocabulary"]),
         question=QUESTIONS[report["pairs"]],
-        learning=page.picture(learning, "loss by epoch") if learning else "",
+        learning="".join(page.picture(drawn[name], name) for name in drawn),
         fates=page.table(["there stands", "tokens", "loss", "accuracy"], rows),
         examples=page.table(["example"], [[text] for text in report["examples"]]),
         rate=f"{100 * report['masking']['rate']:g}",

@@ -11,13 +11,17 @@ MOST_CLASSES = 15  # in a confusion matrix that can still be read
 GRID = "#e3e7eb"
 
 
-def learning_curve(history: list[dict[str, float]], score: str, best_step: int) -> Any:
-    """Losses by epoch, and the score that chose the best weights."""
-    from matplotlib.ticker import MaxNLocator
+def learning(history: list[dict[str, float]], score: str, best_step: int) -> dict[str, Any]:
+    """Losses by epoch and, where a score chose the best weights, that score; by name."""
+    drawn = {"learning": losses(history)}
+    if f"valid_{score}" in history[0]:
+        drawn["choice"] = choice(history, score, best_step)
+    return drawn
 
-    figure, (left, right) = page.figure(2)
-    left.xaxis.set_major_locator(MaxNLocator(integer=True))
-    right.xaxis.set_major_locator(MaxNLocator(integer=True))
+
+def losses(history: list[dict[str, float]]) -> Any:
+    """Losses by epoch."""
+    figure, axes = by_epoch("loss")
     epochs = [entry["epoch"] for entry in history]
     lines = {
         "train_loss": "training",
@@ -27,20 +31,32 @@ def learning_curve(history: list[dict[str, float]], score: str, best_step: int) 
     }
     for name, label in lines.items():
         if name in history[0]:
-            left.plot(epochs, [entry[name] for entry in history], marker=".", label=label)
-    left.set(xlabel="epoch", ylabel="loss", ylim=(0, None))
+            axes.plot(epochs, [entry[name] for entry in history], marker=".", label=label)
+    axes.set_ylim(0, None)
     # Beside the lines there may be no room.
-    left.legend(frameon=False, ncols=2, loc="lower left", bbox_to_anchor=(0, 1))
-    name = f"valid_{score}"
-    if name in history[0]:
-        right.plot(epochs, [entry[name] for entry in history], marker=".")
-        chosen = next(entry for entry in history if entry["step"] == best_step)
-        right.plot(chosen["epoch"], chosen[name], "o", label="chosen", color=page.COLOURS[1])
-        right.set(xlabel="epoch", ylabel=f"validation {TITLES[score]}")
-        right.legend(frameon=False)
-    else:
-        right.set_axis_off()
+    axes.legend(frameon=False, ncols=2, loc="lower left", bbox_to_anchor=(0, 1))
     return figure
+
+
+def choice(history: list[dict[str, float]], score: str, best_step: int) -> Any:
+    """The score that chose the best weights, by epoch."""
+    figure, axes = by_epoch(f"validation {TITLES[score]}")
+    values = [entry[f"valid_{score}"] for entry in history]
+    axes.plot([entry["epoch"] for entry in history], values, marker=".")
+    chosen = next(entry for entry in history if entry["step"] == best_step)
+    place = chosen["epoch"], chosen[f"valid_{score}"]
+    axes.plot(*place, "o", label="chosen", color=page.COLOURS[1])
+    axes.legend(frameon=False)
+    return figure
+
+
+def by_epoch(what: str) -> tuple[Any, Any]:
+    from matplotlib.ticker import MaxNLocator
+
+    figure, axes = page.figure()
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.set(xlabel="epoch", ylabel=what)
+    return figure, axes
 
 
 def confusion(matrix: np.ndarray, names: list[str]) -> Any:
@@ -51,9 +67,9 @@ def confusion(matrix: np.ndarray, names: list[str]) -> Any:
     order = np.stack(np.unravel_index(pairs, wrong.shape), axis=1).ravel()
     shown = list(dict.fromkeys(order.tolist()))[:MOST_CLASSES]
     size = 2.2 + 0.38 * len(shown)
-    figure, axes = page.figure(1, width=min(9.0, size + 2.5), height=size)
+    figure, axes = page.figure(width=size + 2.5, height=size)
     axes.imshow(wrong[np.ix_(shown, shown)], cmap="Oranges", vmin=0, vmax=max(1, 1.3 * wrong.max()))
-    labels = [names[c] if len(names[c]) <= 32 else names[c][:31] + "…" for c in shown]
+    labels = [page.shortened(names[c], 32) for c in shown]
     axes.set_xticks(range(len(shown)), labels, rotation=55, ha="right", rotation_mode="anchor")
     axes.set_yticks(range(len(shown)), labels)
     axes.set(xlabel="predicted", ylabel="label")
@@ -66,26 +82,39 @@ def confusion(matrix: np.ndarray, names: list[str]) -> Any:
     return figure
 
 
-def reliability(bins: list[dict[str, Any]], counted: str = "texts") -> Any:
-    """How often the model is right by how confident it is, and how many answers there are of each.
+def calibration(bins: list[dict[str, Any]], counted: str = "texts") -> dict[str, Any]:
+    """Whether to believe the model's confidence, by name. Args: counted, what an answer is for."""
+    return {"reliability": reliability(bins), "confidences": confidences(bins, counted)}
 
-    Args: counted, what an answer is for.
-    """
-    figure, (left, right) = page.figure(2)
-    middles = [(b["low"] + b["high"]) / 2 for b in bins]
-    width = bins[0]["high"] - bins[0]["low"]
-    left.bar(middles, [b["accuracy"] for b in bins], width * 0.92)
-    left.plot([0, 1], [0, 1], "--", color=page.COLOURS[1], label="as often as it says")
-    left.set(xlabel="confidence", ylabel="share that is right", xlim=(0, 1), ylim=(0, 1))
-    left.legend(frameon=False, loc="upper left")
-    right.bar(middles, [b["n"] for b in bins], width * 0.92)
-    right.set(xlabel="confidence", ylabel=counted, xlim=(0, 1))
+
+def reliability(bins: list[dict[str, Any]]) -> Any:
+    """How often the model is right by how confident it is."""
+    figure, axes = by_confidence(bins, "accuracy")
+    axes.plot([0, 1], [0, 1], "--", color=page.COLOURS[1], label="as often as it says")
+    axes.set(ylabel="share that is right", ylim=(0, 1))
+    axes.legend(frameon=False, loc="lower left", bbox_to_anchor=(0, 1))
     return figure
+
+
+def confidences(bins: list[dict[str, Any]], counted: str) -> Any:
+    """How many answers there are by how confident the model is."""
+    figure, axes = by_confidence(bins, "n")
+    axes.set_ylabel(counted)
+    return figure
+
+
+def by_confidence(bins: list[dict[str, Any]], key: str) -> tuple[Any, Any]:
+    figure, axes = page.figure()
+    middles = [(each["low"] + each["high"]) / 2 for each in bins]
+    width = bins[0]["high"] - bins[0]["low"]
+    axes.bar(middles, [each[key] for each in bins], width * 0.92)
+    axes.set(xlabel="confidence", xlim=(0, 1))
+    return figure, axes
 
 
 def slices(parts: list[dict[str, Any]], overall: dict[str, Any], score: str) -> Any:
     """The score of each part with its interval, beside that of the whole split."""
-    figure, axes = page.figure(1, height=0.9 + 0.27 * len(parts))
+    figure, axes = page.figure(height=0.9 + 0.27 * len(parts))
     places = np.arange(len(parts))[::-1]
     if overall["low"] is not None:
         axes.axvspan(overall["low"], overall["high"], color=GRID)
@@ -107,37 +136,50 @@ def error_bars(estimates: list[dict[str, Any]]) -> np.ndarray:
     return np.nan_to_num(np.maximum([values - low, high - values], 0))
 
 
-def scatter(labels: np.ndarray, values: np.ndarray, counted: str) -> Any:
-    """Predicted against true numbers, and how the errors are spread. Args: counted, of what."""
-    figure, (left, right) = page.figure(2, height=3.2)
+def scatter(labels: np.ndarray, values: np.ndarray) -> Any:
+    """Predicted against true numbers."""
+    figure, axes = page.figure(height=3.2)
     ends = [min(labels.min(), values.min()), max(labels.max(), values.max())]
-    left.plot(ends, ends, color="#9aa5b1", linestyle="--", linewidth=1)
-    left.plot(labels, values, ".", markersize=3, alpha=0.5)
-    left.set(xlabel="label", ylabel="predicted")
-    right.hist(values - labels, bins=40)
-    right.set(xlabel="predicted - label", ylabel=counted)
+    axes.plot(ends, ends, color="#9aa5b1", linestyle="--", linewidth=1)
+    # As an image: an element for each of many points would make a page of megabytes.
+    axes.plot(labels, values, ".", markersize=3, alpha=0.5, rasterized=True)
+    axes.set(xlabel="label", ylabel="predicted")
     return figure
 
 
-def alignment(entry: dict[str, Any]) -> Any:
+def errors(labels: np.ndarray, values: np.ndarray, counted: str) -> Any:
+    """How the errors of predicted numbers are spread. Args: counted, of what."""
+    figure, axes = page.figure(height=3.2)
+    axes.hist(values - labels, bins=40)
+    axes.set(xlabel="predicted - label", ylabel=counted)
+    return figure
+
+
+def alignments(entry: dict[str, Any]) -> tuple[Any, Any]:
     """At which tokens of the other text each token looked: the first text's, and the second's."""
     of_first, of_second = np.array(entry["alignment"]), np.array(entry["second_alignment"]).T
-    rows, columns = of_first.shape
-    figure, axes = page.figure(2, height=1.5 + 0.15 * rows)
     most = max(of_first.max(), of_second.max())
-    titles = ("the first text looks: rows add up to 1", "the second text looks: columns do")
-    for axis, weights, title in zip(axes, (of_first, of_second), titles, strict=True):
-        image = axis.imshow(weights, cmap="Oranges", vmin=0, vmax=most, aspect="auto")
-        axis.set_xticks(range(columns), entry["second_tokens"][:columns], rotation=90)
-        axis.set_yticks(range(rows), entry["tokens"][:rows])
-        for label in (*axis.get_xticklabels(), *axis.get_yticklabels()):
-            label.set(fontsize=8)
-        axis.set_title(title, fontsize=9)
-        axis.tick_params(length=0)
-        axis.spines[:].set_visible(False)
-        axis.set_xlabel(named("second text", entry["second_tokens"], columns))
-    axes[0].set_ylabel(named("first text", entry["tokens"], rows))
-    figure.colorbar(image, ax=axes, label="weight").outline.set_visible(False)
+    return (
+        alignment(entry, of_first, most, "the first text looks: rows add up to 1"),
+        alignment(entry, of_second, most, "the second text looks: columns do"),
+    )
+
+
+def alignment(entry: dict[str, Any], weights: np.ndarray, most: float, title: str) -> Any:
+    """Args: weights, (F, S) of the first and the second text; most, that any picture shows."""
+    rows, columns = weights.shape
+    figure, axes = page.figure(height=1.5 + 0.15 * rows)
+    image = axes.imshow(weights, cmap="Oranges", vmin=0, vmax=most, aspect="auto")
+    axes.set_xticks(range(columns), entry["second_tokens"][:columns], rotation=90)
+    axes.set_yticks(range(rows), entry["tokens"][:rows])
+    for label in (*axes.get_xticklabels(), *axes.get_yticklabels()):
+        label.set(fontsize=8)
+    axes.set_title(title, fontsize=9)
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(False)
+    axes.set_xlabel(named("second text", entry["second_tokens"], columns))
+    axes.set_ylabel(named("first text", entry["tokens"], rows))
+    figure.colorbar(image, label="weight").outline.set_visible(False)
     return figure
 
 

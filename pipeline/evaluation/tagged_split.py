@@ -67,7 +67,7 @@ def table(case: Tagged, split: data.Split) -> pd.DataFrame:
 
 
 def draw(case: Tagged, found: dict[str, Any]) -> dict[str, Any]:
-    drawn = {"reliability": pictures.reliability(found["calibration"], "words")}
+    drawn = pictures.calibration(found["calibration"], "words")
     if case.scheme == "plain":
         names, matrix = tagging.tag_matrix(case)
         drawn["confusion"] = pictures.confusion(matrix, names)

@@ -1,4 +1,4 @@
-"""A learning curve from a recipe's file to results.json, curve.png and report.html in a folder."""
+"""A learning curve from a recipe's file to results.json, curve.svg and report.html in a folder."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
@@ -17,7 +17,7 @@ from pipeline.learning_curve.jobs import Done
 from pipeline.learning_curve.record import record
 from pipeline.learning_curve.samples import Samples, Size
 from pipeline.learning_curve.variants import Variant
-from pipeline.page import png
+from pipeline.page import svg
 
 RESULTS = "results.json"
 COLUMN = 34  # characters, where there is no terminal to fit in
@@ -79,7 +79,7 @@ def _learning_curve(
         artifacts.write_json(folder / RESULTS, facts)
     facts |= measure(done, facts)
     artifacts.write_json(folder / RESULTS, facts)
-    (folder / "curve.png").write_bytes(png(page.picture(facts)))
+    (folder / "curve.svg").write_text(svg(page.picture(facts)), encoding="utf-8")
     (folder / "report.html").write_text(page.write(facts), encoding="utf-8")
     link = record(recipe, facts, folder)
     show(facts)

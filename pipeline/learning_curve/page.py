@@ -29,7 +29,7 @@ single pairs: among many, a small one comes by chance.</p>
 
 def picture(facts: Facts) -> Any:
     """The score by number of examples: each seed, their mean and its interval."""
-    figure, axes = page.figure(1, height=3.6)
+    figure, axes = page.figure(height=3.6)
     scale = _scale(facts["score"])
     for name in facts["variants"]:
         cells = [cell for cell in facts["cells"] if cell["variant"] == name]

@@ -51,7 +51,7 @@ def record(recipe: Recipe, facts: Mapping[str, Any], folder: Path) -> dict[str, 
             if cell[key] is not None
         ]
         client.log_batch(run_id, metrics=metrics)
-        for path in (folder / "results.json", folder / "curve.png", folder / "report.html"):
+        for path in (folder / "results.json", folder / "curve.svg", folder / "report.html"):
             client.log_artifact(run_id, str(path))
         for job in facts["jobs"]:
             client.set_tag(job["mlflow_run_id"], MLFLOW_PARENT_RUN_ID, run_id)

@@ -4,11 +4,13 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.page import COLOURS, figure, fill, page, picture, table, tiles
+from pipeline.page import COLOURS, figure, fill, page, picture, shortened, spell, table, tiles
 from pipeline.prepare import pretraining_report
 from pipeline.prepare.report import written
 
-MOST_BARS = 40  # labels that are drawn by name
+MOST_BARS = 40  # labels that are all drawn; of more
+FREQUENT, RAREST = 20, 10  # are
+LONGEST = 32  # characters of a label in a picture
 Facts = dict[str, Any]
 
 BODY = """
@@ -152,33 +154,45 @@ def _lengths(told: Facts) -> str:
 
 
 def _labels(splits: Facts) -> str:
-    """Bars for few labels; for many, how often the most frequent, the second, ... stands."""
-    names = _by_frequency(splits)
+    """A bar for each label by its name; of many labels, for the most frequent and the rarest."""
+    names, note = _by_frequency(splits), ""
+    places = np.arange(len(names), dtype=float)
+    if len(names) > MOST_BARS:
+        note = _left_out(names, splits["train"]["labels"])
+        names = [*names[:FREQUENT], *names[-RAREST:]]
+        places = np.arange(len(names)) + (np.arange(len(names)) >= FREQUENT)
     what = "words" if "words" in splits["train"] else "examples"
-    if len(names) <= MOST_BARS:
-        drawn, axes = figure(height=0.6 + 0.2 * len(names) * (1 + 0.3 * len(splits)))
-        thickness = 0.8 / len(splits)
-        for i, (split, part) in enumerate(splits.items()):
-            shares = [part["labels"][name] / part[what] for name in names]
-            axes.barh(np.arange(len(names)) + i * thickness, shares, thickness, label=split)
-        axes.set_yticks(np.arange(len(names)) + 0.4 - thickness / 2, names)
-        axes.invert_yaxis()
-        # Most words of most sentences are no part of a name, and would hide the others.
-        logarithmic = what == "words" and splits["train"]["labels"][names[0]] > sum(
-            splits["train"]["labels"][name] for name in names[1:]
-        )
-        axes.set_xscale("log" if logarithmic else "linear")
-        axes.set_xlabel(f"share of {what}{', on a logarithmic scale' * logarithmic}")
-    else:
-        drawn, axes = figure()
-        for split, part in splits.items():
-            shares = [part["labels"][name] / part[what] for name in names]
-            style = {"lw": 1.6} if split == "train" else {"ls": "", "marker": ".", "ms": 5}
-            axes.plot(np.arange(1, len(names) + 1), shares, label=split, **style)
-        axes.set(xlabel="labels, by frequency in train", ylabel=f"share of {what}")
-        axes.set(xlim=(0, None), ylim=(0, None))
-    axes.legend(frameon=False)
-    return picture(drawn, f"Share of {what} with each label, for each split")
+    drawn, axes = figure(height=0.6 + 0.2 * len(names) * (1 + 0.3 * len(splits)))
+    thickness = 0.8 / len(splits)
+    for i, (split, part) in enumerate(splits.items()):
+        shares = [part["labels"][name] / part[what] for name in names]
+        axes.barh(places + i * thickness, shares, thickness, label=split)
+    axes.set_yticks(places + 0.4 - thickness / 2, [shortened(name, LONGEST) for name in names])
+    axes.margins(y=0.01)
+    axes.invert_yaxis()
+    # Most words of most sentences are no part of a name, and would hide the others.
+    counts = list(splits["train"]["labels"].values())
+    logarithmic = what == "words" and 2 * max(counts) > sum(counts)
+    axes.set_xscale("log" if logarithmic else "linear")
+    axes.set_xlabel(f"share of {what}{', on a logarithmic scale' * logarithmic}")
+    drawn.legend(loc="outside upper right", ncols=len(splits), frameon=False)
+    return note + picture(drawn, f"Share of {what} with each label, for each split")
+
+
+def _left_out(names: list[str], counts: dict[str, int]) -> str:
+    """What a picture of many labels shows, and how often the others stand."""
+    between = [counts[name] for name in names[FREQUENT:-RAREST]]
+    return fill(
+        "<p>The {{ frequent }} most frequent of {{ all }} labels and the {{ rarest }} rarest."
+        " Each of the {{ between | length }} between them stands {{ few }} to {{ many }} times in"
+        " train.</p>\n",
+        frequent=FREQUENT,
+        all=len(names),
+        rarest=RAREST,
+        between=between,
+        few=spell(between[-1]),
+        many=spell(between[0]),
+    )
 
 
 def _labels_table(splits: Facts) -> str:

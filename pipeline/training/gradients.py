@@ -127,15 +127,15 @@ def save(found: dict[str, Norms], step: int, folder: Path) -> list[Path]:
         path: {"norm_by_distance": norms.mean.tolist(), "texts": norms.rows.tolist()}
         for path, norms in found.items()
     }
-    files = [folder / f"step-{step:07d}.{ending}" for ending in ("json", "png")]
+    files = [folder / f"step-{step:07d}.{ending}" for ending in ("json", "svg")]
     artifacts.write_json(files[0], figures)
-    files[1].write_bytes(page.png(picture(found)))
+    files[1].write_text(page.svg(picture(found)), encoding="utf-8")
     return files
 
 
 def picture(found: dict[str, Norms]) -> Any:
     """Norm against distance, a line for each layer and direction."""
-    figure, axes = page.figure(1)
+    figure, axes = page.figure()
     for number, (path, norms) in enumerate(sorted(found.items())):
         style = ("-", "--", ":")[number // len(page.COLOURS) % 3]
         axes.plot(norms.mean, style, label=path)

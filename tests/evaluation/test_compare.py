@@ -11,8 +11,11 @@ from scipy import stats
 
 from configs.loading import RecipeError
 from pipeline.errors import JobError
+from pipeline.evaluation import comparison_page
 from pipeline.evaluation.compare import compare
+from pipeline.evaluation.compared import Compared
 from pipeline.evaluation.evaluate import evaluate
+from pipeline.page import svg
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +52,9 @@ def test_table_and_page_hold_metrics_test_and_differing_settings(two, tmp_path, 
         assert "not known" in text
     assert "train.epochs" in page
     assert "train.batch_size" not in page
-    assert page.count("<img") == 1
+    assert "accuracy, % ↑" in page
+    assert "negative log-likelihood ↓" in page
+    assert "one request, ms ↓</td>" in page
 
 
 def test_runs_of_the_store_are_the_same_runs(two, mlflow_store, tmp_path, capsys):
@@ -164,3 +169,17 @@ def test_language_models_of_other_words_are_refused(language_run, tmp_path):
     runs = [language_run("some", [4, 12, 2, 8]), language_run("more", [4, 12, 2, 8], 200)]
     with pytest.raises(JobError, match=r"one has 100 of them and 25\.00% unknown words"):
         compare(runs, None, None, tmp_path)
+
+
+def test_costs_are_drawn_in_plain_numbers():
+    accuracy = {"value": 0.8, "low": 0.7, "high": 0.9, "n": 10}
+    report = {"score": "accuracy", "metrics": {"accuracy": accuracy}}
+
+    def texts(key, *costs):
+        runs = [Compared(f"run {cost}", report, {}, {key: cost}, None) for cost in costs]
+        return set(re.findall(r">([^<>]+)</text>", svg(comparison_page.against(runs, key))))
+
+    milliseconds = texts("latency_ms_p50_batch_1", 0.8, 1.2)
+    assert {"0.4", "0.8", "1.2", "one request, ms ↓", "accuracy ↑"} <= milliseconds
+    assert {"0", "600,000", "1.2 million"} <= texts("parameters", 1_200_000, 2_000_000)
+    assert {"1", "10", "100"} <= texts("seconds", 0.9, 150)

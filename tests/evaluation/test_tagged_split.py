@@ -65,8 +65,8 @@ def test_report_and_page_have_every_section(case, train_tagger):
     assert baseline["against"]["p"] < 0.05
     page = (run_dir / "evaluation" / "report.html").read_text()
     pictures = {path.stem for path in (run_dir / "evaluation" / "pictures").iterdir()}
-    assert page.count("<img") == len(pictures)
-    assert pictures == {"slices", "learning", "reliability"} | (
+    assert page.count("<svg") == len(pictures)
+    assert pictures == {"slices", "learning", "choice", "reliability", "confidences"} | (
         {"confusion"} if case == "plain" else set()
     )
     assert "commonest tag" in page

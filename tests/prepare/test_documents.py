@@ -37,7 +37,7 @@ def test_report_without_labels(directory):
     assert (part["examples"], part["tokens"], part["truncated"]) == (4, 5 + 3 + 800 + 2, 0)
     assert part["labels"] == []
     page = (directory / "report.html").read_text()
-    assert page.count("<img") == 1
+    assert page.count("<svg") == 1
     assert "Labels" not in page
 
 

@@ -10,7 +10,7 @@ LABELS = ["often"] * 60 + ["rare", "<b>odd</b>"]
 class Page(HTMLParser):
     def __init__(self, text):
         super().__init__()
-        self.text, self.tags = "", []
+        self.text, self.tags, self.drawn = "", [], []
         self.feed(text)
 
     def handle_starttag(self, tag, attrs):
@@ -18,6 +18,8 @@ class Page(HTMLParser):
 
     def handle_data(self, data):
         self.text += data
+        if self.tags[-1:] == ["text"] and data.strip():
+            self.drawn.append(data)
 
 
 @pytest.fixture
@@ -54,7 +56,7 @@ def test_remarks(told):
     ):
         assert part in remarks
         assert part in page.text
-    assert page.tags.count("img") == 2
+    assert page.tags.count("svg") == 2
     assert "b" not in page.tags[page.tags.index("h2") :]
 
 
@@ -72,4 +74,16 @@ def test_a_page_for_many_labels_and_one_for_numbers(prepared, tmp_path):
     data = f"data: {{train: {path}, valid: 0.3}}"
     for task in ("{kind: classify}", "{kind: regress, label: number}"):
         directory = prepared(data, f"task: {task}")
-        assert Page((directory / "report.html").read_text()).tags.count("img") == 2
+        assert Page((directory / "report.html").read_text()).tags.count("svg") == 2
+
+
+def test_of_many_labels_the_largest_and_the_smallest_are_drawn_by_name(prepared, tmp_path):
+    # Of label i there are 50 - i in the training texts.
+    rows = [(f"text {i} {j}", f"label {i}") for i in range(45) for j in range(50 - i)]
+    train, valid = write_csv(tmp_path / "a.csv", rows), write_csv(tmp_path / "b.csv", rows[:9])
+    directory = prepared(f"data: {{train: {train}, valid: {valid}}}", "task: {kind: classify}")
+    page = Page((directory / "report.html").read_text())
+    names = [text for text in page.drawn if text.startswith("label")]
+    assert names == [f"label {i}" for i in (*range(20), *range(35, 45))]
+    said = "The 20 most frequent of 45 labels and the 10 rarest. Each of the 15 between them stands"
+    assert f"{said} 16 to 30 times in train." in page.text
