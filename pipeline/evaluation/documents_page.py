@@ -3,12 +3,14 @@
 from typing import Any
 
 from pipeline import page
+from pipeline.evaluation import verdict
 from pipeline.evaluation.intervals import LEVEL, spell
 from pipeline.evaluation.opening import MODELS, caution
 
 BODY = """
 <p class="soft">Language model ({{ model }}) of run {{ run }}, measured on {{ n }} {{ split }}
 documents of {{ words }} {{ units }}, with {{ level }}% intervals over documents.</p>
+{{ verdict | safe }}
 {{ caution | safe }}
 {{ tiles | safe }}
 <p>Perplexity is e to the mean loss of a {{ unit }}: how many {{ units }}, all as likely, the model
@@ -67,6 +69,7 @@ def write(report: dict[str, Any], drawn: dict[str, Any]) -> str:
         BODY,
         **{key: report[key] for key in ("run", "split", "data", "sampled")},
         model=MODELS[report["model"]],
+        verdict=verdict.on_a_page(report),
         caution=caution(report),
         unit=unit,
         units=units,

@@ -11,6 +11,7 @@ from pipeline.evaluation import (
     ngrams_page,
     paired,
     spans_page,
+    verdict,
 )
 from pipeline.evaluation.intervals import LEVEL, spell
 from pipeline.evaluation.opening import MODELS, caution
@@ -28,6 +29,7 @@ MISTAKES = {  # what a mistake is ranked by
 HEAD = """
 <p class="soft">{{ model }} of run {{ run }}, measured on {{ n }} {{ split }} {{ units }},
 with {{ level }}% intervals.</p>
+{{ verdict | safe }}
 {{ caution | safe }}
 """
 
@@ -65,6 +67,7 @@ def head(report: dict[str, Any]) -> str:
     text = page.fill(
         HEAD,
         model=MODELS[report["model"]],
+        verdict=verdict.on_a_page(report),
         caution=caution(report),
         run=report["run"],
         split=report["split"],
@@ -89,19 +92,11 @@ def spelled(name: str, estimate: dict[str, Any]) -> str:
 
 
 def comparison(report: dict[str, Any]) -> str:
-    """What the baselines reach, and in plain words whether the model is worth having."""
+    """What the baselines reach, and how far the model is ahead of each."""
     entries = report.get("baselines", [])
     if not entries:
         return ""
     model = MODELS[report["model"]]
-    sentences = []
-    for entry in entries:
-        verdict, name = paired.verdict(entry["against"]), baselines.NAMES[entry["baseline"]]
-        if verdict != "better":
-            words = "worse than" if verdict == "worse" else "not clearly better than"
-            sentences.append(f'<p class="warn">The {model} is {words} the baseline {name}.</p>')
-    if not sentences:
-        sentences = [f"<p>The {model} is better than every baseline on the same texts.</p>"]
     shown = list(entries[0]["metrics"])
     rows = [[f"this {model}", *(spelled(name, report["metrics"][name]) for name in shown), ""]]
     score, points = report["score"], report["task"] != "regress"
@@ -112,7 +107,7 @@ def comparison(report: dict[str, Any]) -> str:
         rows.append([baselines.NAMES[entry["baseline"]], *figures, ahead])
     unit = "points" if points else "mean absolute error"
     header = ["", *map(title, shown), f"ahead by, {unit}"]
-    return "".join(sentences) + page.table(header, rows)
+    return section("Beside the baselines", page.table(header, rows))
 
 
 def slices(report: dict[str, Any]) -> str:

@@ -3,12 +3,14 @@
 from typing import Any
 
 from pipeline import page
+from pipeline.evaluation import verdict
 from pipeline.evaluation.intervals import LEVEL, spell
 from pipeline.evaluation.opening import MODELS, caution
 
 BODY = """
 <p class="soft">Masked language model ({{ model }}) of run {{ run }}, asked for {{ hidden }} hidden
 tokens of {{ n }} {{ split }} examples, with {{ level }}% intervals over examples.</p>
+{{ verdict | safe }}
 {{ caution | safe }}
 {{ tiles | safe }}
 <p>Perplexity is e to the mean loss of a hidden token: among how many tokens, all as likely, the
@@ -52,6 +54,7 @@ def write(report: dict[str, Any], drawn: dict[str, Any]) -> str:
         BODY,
         **{key: report[key] for key in ("run", "split", "data")},
         model=MODELS[report["model"]],
+        verdict=verdict.on_a_page(report),
         caution=caution(report),
         hidden=page.spell(report["hidden"]),
         n=page.spell(metrics["perplexity"]["n"]),

@@ -1,5 +1,6 @@
 """Who is ahead on the same examples, the model or a baseline, in one sentence."""
 
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,15 @@ def verdict(report: dict[str, Any]) -> dict[str, Any] | None:
     found = {"baseline": entry["baseline"], "verdict": paired.verdict(entry["against"])}
     found |= {key: entry["against"][key] for key in ("value", "low", "high", "n", "p", "test")}
     return {**found, "words": in_words(report, found)}
+
+
+def on_a_page(report: dict[str, Any]) -> str:
+    """The verdict as a paragraph of HTML, a warning unless the model is better; "" without one."""
+    found = verdict(report)
+    if found is None:
+        return ""
+    mark = "" if found["verdict"] == "better" else ' class="warn"'
+    return f"<p{mark}>{escape(found['words'][0].upper() + found['words'][1:])}.</p>\n"
 
 
 def _order(against: dict[str, Any]) -> tuple[bool, float]:

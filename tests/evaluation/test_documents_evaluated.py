@@ -9,7 +9,7 @@ import pytest
 from language_model_kinds import WORDS, documents
 
 from pipeline.evaluation import documents as found
-from pipeline.evaluation import documents_page
+from pipeline.evaluation import documents_page, verdict
 
 LENGTHS = (3, 11, 1, 7)
 
@@ -66,6 +66,8 @@ def report(read):
     return {
         "name": "small",
         "model": "elmo",
+        "task": "language_model",
+        "score": "perplexity",
         "run": "small-1234",
         "split": "test",
         "data": "abcd",
@@ -86,6 +88,7 @@ def report(read):
 def test_the_page_says_it_in_words(report):
     html = documents_page.write(report, {})
     assert "Language model (ELMo)" in html
+    assert f'<p>The {verdict.verdict(report)["words"][4:]}.</p>' in html
     assert "on 4 test\ndocuments of 26 words" in html
     assert "3.8% of the words" in html
     assert "geometric mean" in html

@@ -38,6 +38,11 @@ def test_the_strongest_baseline_decides(against, said, words):
     found = verdict.verdict(report(("majority", right(30, 0)), ("linear", against)))
     assert (found["baseline"], found["verdict"]) == ("linear", said)
     assert found["words"].startswith(words)
+    page = verdict.on_a_page(report(("linear", against)))
+    assert page.startswith(
+        "<p>The text CNN is ahead" if said == "better" else '<p class="warn">The '
+    )
+    assert page.endswith(f"{words[1:]}{found['words'].removeprefix(words)}.</p>\n")
     low, high = sorted(abs(100 * found[end]) for end in ("low", "high"))
     if said != "no different":
         assert f"of accuracy ({low:.1f} to {high:.1f}), p 0.00" in found["words"]
