@@ -62,8 +62,10 @@ class Tag(Closed):
     """One label for each word of a text: names of things, parts of speech.
 
     Columns of CoNLL files are numbered from "1", those of CoNLL-U have its names (form, upos, ...);
-    a JSONL or Parquet column holds a list of words, another one the list of their tags. Tags that
-    spell spans are read in any scheme, and spelled anew in the one that is asked for.
+    a JSONL or Parquet column holds a list of words, another one the list of their tags. Or one
+    holds a text, another one a list of entities with their places in it, in characters: [start,
+    end, label], or a mapping of these. Tags that spell spans are read in any scheme, and spelled
+    anew in the one that is asked for.
     """
 
     kind: Literal["tag"]

@@ -115,7 +115,7 @@ def of_questions(records: list[Checked], labels: Labels, tokenizer: Tokenizer) -
     answers = [record.answers for record in records]
     edges = begins.values.numpy(), ends.values.numpy()
     tokens = [
-        covered(own[0], *(edge[a:b] for edge in edges)) if own else []
+        covered(own[0].start, own[0].end, *(edge[a:b] for edge in edges)) if own else []
         for own, (a, b) in zip(answers, pairwise(begins.row_splits.numpy()), strict=True)
     ]
     features.append(integers("label", *_flat(tokens)))

@@ -6,10 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from configs.data import Data
 from configs.recipe import Recipe
 from configs.tasks import MaskedLanguageModel
-from pipeline.prepare import left_out, pretraining_report
+from pipeline.prepare import left_out, notes, pretraining_report
 from pipeline.prepare.dead_letters import reasons
 from pipeline.prepare.doubtful_labels import doubts
 from pipeline.prepare.inputs import SPLITS, Unit
@@ -19,6 +18,12 @@ from pipeline.prepare.statistics import Statistics, distribution
 
 LENGTH_BINS = 40
 Facts = dict[str, Any]
+OTHERS = {  # what to try where many tokens are unknown, by kind of tokenizer
+    "word": ", or WordPiece or SentencePiece",
+    "wordpiece": ", or SentencePiece",
+    "sentencepiece": ", or character_coverage",
+    "character": "",
+}
 
 
 def facts(
@@ -64,7 +69,7 @@ def facts(
         "dead_letters": dict(sorted(reasons([*scans, *made]).items())),
         "first_dead_letters": [where for f in (*scans, *made) for where in f["first_bad"]][:20],
     }
-    told["remarks"] = remarks(told, recipe.data)
+    told["remarks"] = [*notes.in_words(scans), *remarks(told, recipe)]
     if isinstance(recipe.task, MaskedLanguageModel):
         for split, part in present.items():
             part |= pretraining_report.facts(recipe.task, told["max_length"], made, split)
@@ -105,11 +110,11 @@ def _histogram(counts: Counter[int], edges: list[int]) -> list[int]:
     return np.bincount(places, list(counts.values()), len(edges) - 1).astype(int).tolist()
 
 
-def remarks(told: Facts, data: Data) -> list[str]:
+def remarks(told: Facts, recipe: Recipe) -> list[str]:
     """What a careful reader would stop at, with what can be done."""
     records = sum(file["records"] for file in told["files"])
     lost = left_out.sentence({"records": records, "dead_letters": told["dead_letters"]})
-    found = [lost] * bool(lost)
+    found, data = [lost] * bool(lost), recipe.data
     train = told["splits"]["train"]
     for pair, count in told["leaks"].items():
         one, other = pair.split("/")
@@ -133,7 +138,7 @@ def remarks(told: Facts, data: Data) -> list[str]:
         if part["unknown_rate"] > 0.05:
             found.append(
                 f"{part['unknown_rate']:.1%} of the tokens of {split} are not in the vocabulary:"
-                " try a larger text.tokenizer.size, or WordPiece or SentencePiece."
+                f" try a larger text.tokenizer.size{OTHERS[recipe.text.tokenizer.kind]}."
             )
         if part["without_tokens"]:
             found.append(f"{part['without_tokens']:,} texts of {split} hold no token at all.")

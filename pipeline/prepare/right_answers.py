@@ -56,11 +56,11 @@ def _answer(value: Any, context: str) -> Answer:
     return Answer(text, start, start + len(text))
 
 
-def covered(answer: Answer, begins: np.ndarray, ends: np.ndarray) -> list[int]:
-    """The first and the last of the context's tokens that the answer has part of, if there are any.
+def covered(start: int, end: int, begins: np.ndarray, ends: np.ndarray) -> list[int]:
+    """The first and the last of a text's tokens that its part [start:end] has part of, if any.
 
-    Args: begins, ends, where they stand.
+    Args: begins, ends, where the tokens stand.
     """
-    first = int(np.searchsorted(ends, answer.start, "right"))
-    last = int(np.searchsorted(begins, answer.end, "left")) - 1
+    first = int(np.searchsorted(ends, start, "right"))
+    last = int(np.searchsorted(begins, end, "left")) - 1
     return [first, last] if first <= last else []

@@ -21,6 +21,7 @@ from pipeline.prepare.counting import WordCounts
 from pipeline.prepare.files import whole
 from pipeline.prepare.hashes import UNUSED, hashed
 from pipeline.prepare.inputs import SPLITS, Unit
+from pipeline.prepare.notes import Notes
 from pipeline.prepare.records import Line, checked_batches
 from pipeline.progress import Lines
 
@@ -51,6 +52,7 @@ def scan(unit: Unit, recipe: Recipe, folder: str, counting: bool) -> dict[str, A
     labels: Counter[str] = Counter()
     least, most = math.inf, -math.inf
     records = checked = 0
+    noted = Notes(unit.name)
     told = Lines(f"read {unit.name}")
     with (
         whole(places / "hashes" / name) as unfinished,
@@ -67,7 +69,9 @@ def scan(unit: Unit, recipe: Recipe, folder: str, counting: bool) -> dict[str, A
             for line, record in lines:
                 if not isinstance(record, Checked):
                     dead.write(line, record)
-                elif next(splits) == UNUSED:
+                    continue
+                noted.add(line, record.notes)
+                if next(splits) == UNUSED:
                     dead.write(line, bad(EMPTY_TEXT, b" ".join(record.texts)))
                 elif isinstance(record.label, float):
                     least, most = min(least, record.label), max(most, record.label)
@@ -88,6 +92,7 @@ def scan(unit: Unit, recipe: Recipe, folder: str, counting: bool) -> dict[str, A
         "labels": dict(labels),
         "range": [least, most] if least <= most else None,
         **dead.facts(),
+        **noted.facts(),
     }
 
 

@@ -15,6 +15,7 @@ from configs.tasks import (
     Tag,
     Task,
 )
+from pipeline.prepare.entities import is_entity
 from pipeline.prepare.label_values import as_list, is_missing
 from pipeline.recipes import guess_tags
 from pipeline.recipes.families import PRETRAINING
@@ -37,6 +38,8 @@ def task(
     """
     if "label" not in columns and kind not in (None, *PRETRAINING):
         raise RecipeError(f"--task {kind} needs --label, the column with what is to be learned")
+    if kind in (None, "tag") and not lists and any(map(_has_entities, seen)):
+        return Tag(kind="tag", **columns, scheme="bio"), "entities by their places in the texts"
     if kind == "span" or (kind is None and any(map(_has_places, seen))):
         return _span(columns, seen, named), "labels are parts of texts, and where they begin"
     if "second" in columns and kind not in (None, "classify", "regress"):
@@ -145,6 +148,10 @@ def _span(columns: dict[str, str], seen: list[Any], named: bool) -> Span:
         id="id" if named else None,
         impossible=none,
     )
+
+
+def _has_entities(value: Any) -> bool:
+    return any(map(is_entity, (as_list(value) or ())[:1]))
 
 
 def _has_places(value: Any) -> bool:

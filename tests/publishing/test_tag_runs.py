@@ -36,11 +36,24 @@ def exported(tmp_path_factory):
         for sentence in SENTENCES
     ]
     (folder / "train.conll").write_text("\n".join(lines), encoding="utf-8")
+    texts = [f"{n} : Ada Lovelace lives in Köln ." for n in range(12)]
+    rows = [
+        {
+            "1": text,
+            "2": [
+                [text.index(name), text.index(name) + len(name), kind]
+                for name, kind in (("Ada Lovelace", "per"), ("Köln", "loc"))
+            ],
+        }
+        for text in texts
+    ]
+    lines = [json.dumps(row) + "\n" for row in rows]
+    (folder / "train.jsonl").write_text("".join(lines), encoding="utf-8")
     recipe = Recipe.model_validate(
         {
             "name": "tags",
             "work": str(folder / "work"),
-            "data": {"train": str(folder / "train.conll"), "valid": 0.2, "test": 0.2},
+            "data": {"train": str(folder / "train.*"), "valid": 0.2, "test": 0.2},
             "text": {"max_length": 20, "lower": False},
             "task": {"kind": "tag", "text": "1", "label": "2", "decoder": "crf"},
             "model": {
