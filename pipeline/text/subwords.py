@@ -17,8 +17,10 @@ from pipeline.errors import JobError
 from pipeline.text.counts import by_frequency, of_characters
 from pipeline.text.special import SPECIAL
 
-_ALPHABET = 1_000  # most characters of a WordPiece vocabulary, and
-_LONGEST = 50  # most characters of a piece; both as in tensorflow_text's learner
+# Characters that come before pieces: as many as in tensorflow_text's learner or, for the scripts
+# that have more of them, half of the vocabulary, where each stands twice.
+_ALPHABET, _PART = 1_000, 4
+_LONGEST = 50  # most characters of a piece, as in tensorflow_text's learner
 _SPACE = "▁"  # what SentencePiece writes for a space
 
 
@@ -38,9 +40,15 @@ def learn_sentencepiece(
 
 
 def learn_wordpiece(counts: Mapping[str, int], size: int, min_count: int) -> list[str]:
-    """Learn a vocabulary of the special tokens, the characters twice (`c`, `##c`), and pieces."""
+    """Learn a vocabulary of the special tokens, the characters twice (`c`, `##c`), and pieces.
+
+    Rarer characters have the places that pieces leave: in Chinese, of which each character is cut
+    off as a word, there is little else to learn.
+    """
     frequent = {word: n for word, n in counts.items() if n >= min_count}
-    alphabet = sorted(by_frequency(of_characters(frequent))[:_ALPHABET])
+    most = max(_ALPHABET, size // _PART)
+    characters = by_frequency(of_characters(frequent))
+    alphabet, rarer = sorted(characters[:most]), characters[most:]
     smallest = len(SPECIAL) + 2 * len(alphabet)
     if size < smallest:
         raise JobError(
@@ -53,6 +61,7 @@ def learn_wordpiece(counts: Mapping[str, int], size: int, min_count: int) -> lis
     for piece in _pieces(usable, size) if usable else ():
         starts_word = piece.startswith(_SPACE)
         vocabulary[piece.removeprefix(_SPACE) if starts_word else f"##{piece}"] = None
+    vocabulary |= dict.fromkeys([*rarer, *(f"##{c}" for c in rarer)])
     vocabulary.pop("", None)
     return list(vocabulary)[:size]
 

@@ -68,6 +68,19 @@ def test_wordpiece_has_every_character_twice_and_then_what_covers_most(many_coun
     assert {"mon", "ker", "##ing", "##mon"} <= set(tokens)
 
 
+def test_wordpiece_knows_as_many_characters_of_chinese_as_have_a_place():
+    """Cut by BERT's rules, each of them is a word; the alphabet of 1,000 left two of three out."""
+    characters = [chr(0x4E00 + i) for i in range(3000)]
+    counts = {character: 10 + i % 7 for i, character in enumerate(characters)}
+    for size in (8000, 12_000):
+        assert set(characters) <= set(learned(counts, kind="wordpiece", size=size))
+    frequent = sorted(characters, key=lambda c: -counts[c])[:1500]
+    assert set(frequent) <= set(learned(counts, kind="wordpiece", size=4000))
+    # Where words of letters want all places, half of them are for characters.
+    words = {f"{i:b}".translate({48: "ab", 49: "c"}): 1000 for i in range(1 << 13)}
+    assert set(frequent) <= set(learned(counts | words, kind="wordpiece", size=8000))
+
+
 def test_wordpiece_leaves_out_rare_words_but_not_what_they_share():
     counts = {"low": 10, "lower": 10, "zebra": 1}
     tokens = learned(counts, kind="wordpiece", size=100)
