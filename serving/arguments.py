@@ -28,6 +28,7 @@ class Settings:
     poll_seconds: float
     timeout: float
     largest_body: int
+    most_values: int
     most_in_flight: int
     reread_models: Callable[[], list[ModelConfig]] | None
     reread_seconds: float  # 0: never
@@ -61,6 +62,7 @@ def parse(argv: Sequence[str]) -> Settings:
         poll_seconds=given.file_system_poll_wait_seconds,
         timeout=given.rest_api_timeout_in_ms / 1000,
         largest_body=given.max_body_bytes,
+        most_values=given.max_values,
         most_in_flight=given.max_in_flight,
         reread_models=reread,
         reread_seconds=given.model_config_file_poll_wait_seconds,
@@ -142,5 +144,12 @@ def _parser() -> argparse.ArgumentParser:
         help="30000; for gRPC too",
     )
     add("--max-body-bytes", type=int, default=16 << 20, metavar="N", help="16 MiB; more is 413")
+    add(
+        "--max-values",
+        type=int,
+        default=1 << 18,
+        metavar="N",
+        help="262144 texts, numbers and lists in a request; more is 413",
+    )
     add("--max-in-flight", type=int, default=1024, metavar="N", help="1024; more is 429")
     return parser

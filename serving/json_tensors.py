@@ -26,7 +26,7 @@ _NAMES = {
 class PredictJson:
     """A parsed body: the signature's name, and once the signature is known, its arrays."""
 
-    def __init__(self, body: bytes):
+    def __init__(self, body: bytes | bytearray):
         """Raises: RequestError: not JSON, or not an object with a text signature_name."""
         # TF Serving hands over bytes that are not UTF-8 as they are, and so must this.
         try:

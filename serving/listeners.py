@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import socket
+from functools import partial
 
 import grpc
 import uvicorn
@@ -14,12 +15,14 @@ from tensorflow_serving.apis.prediction_service_pb2_grpc import (
 from pipeline.errors import JobError
 from serving.admission import Admission
 from serving.arguments import Settings
+from serving.aside import Aside
+from serving.connections import TimedConnection
 from serving.grpc_services import ModelService, PredictionService
-from serving.rest import application
+from serving.rest import RestApi
 from serving.versions import Models
 
 STAND_IN = "textmill stand-in for TensorFlow Serving"
-_KEEP_ALIVE = 75  # seconds an idle connection is kept
+_KEEP_ALIVE = 75  # seconds an idle connection is kept, and an answer may take to be fetched
 _LINGER = 0.5  # seconds that open connections are still read once the server is told to stop
 
 
@@ -34,18 +37,23 @@ class Listeners:
         self._timeout, self._stopping = settings.timeout, False
         self._socket = _bound(settings.host, settings.rest_port)
         self.rest = f"http://{_joined(settings.host, self._socket.getsockname()[1])}"
-        app = application(
+        aside = Aside()
+        app = RestApi(
             models,
             admission,
+            aside,
             settings.largest_body,
+            settings.most_values,
             settings.metrics_path,
             stopping=lambda: self._stopping,
         )
         self._rest = uvicorn.Server(
             uvicorn.Config(
                 app,
+                http=partial(TimedConnection, seconds=settings.timeout),  # type: ignore
                 lifespan="off",
                 access_log=False,
+                log_config=None,
                 log_level="warning",
                 server_header=False,
                 headers=[("server", STAND_IN)],
@@ -62,7 +70,8 @@ class Listeners:
                 ("grpc.max_send_message_length", -1),
             ]
         )
-        add_PredictionServiceServicer_to_server(PredictionService(models, admission), self._grpc)
+        prediction = PredictionService(models, admission, aside, settings.most_values)
+        add_PredictionServiceServicer_to_server(prediction, self._grpc)
         add_ModelServiceServicer_to_server(ModelService(models), self._grpc)
         try:
             port = self._grpc.add_insecure_port(_joined(settings.host, settings.grpc_port))

@@ -1,7 +1,7 @@
 """TF Serving's REST API: predict, status and metadata, with its paths, bodies and errors.
 
-Source: https://www.tensorflow.org/tfx/serving/api_rest; the paths are those of
-model_servers/http_rest_api_util.cc.
+Source: https://www.tensorflow.org/tfx/serving/api_rest; the paths, and where their case does not
+matter, are those of model_servers/http_rest_api_util.cc.
 """
 
 import json
@@ -11,63 +11,89 @@ from urllib.parse import unquote
 
 from google.protobuf.json_format import MessageToDict, MessageToJson
 from grpc import StatusCode
-from starlette.applications import Starlette
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from serving.admission import Admission
 from serving.answers import metadata, status
+from serving.aside import Aside
+from serving.bodies import TooLarge, read_body
 from serving.json_tensors import PredictJson, answer
 from serving.saved_model import DEFAULT_SIGNATURE
 from serving.status import HTTP_STATUS, RequestError, invalid
 from serving.versions import Models
 
 _VERSION = r"(?:/versions/(?P<version>\d+)|/labels/(?P<label>[^/:]+))?"
+# TF Serving finds ":Predict", too, but has no answer for it: what follows the colon is lower case.
 _PREDICT = re.compile(
-    rf"/v1/models/(?P<name>[^/:]+){_VERSION}:(?P<method>classify|regress|predict)", re.I
+    rf"(?i:/v1/models/(?P<name>[^/:]+){_VERSION}):(?P<method>classify|regress|predict)"
 )
 _STATUS = re.compile(rf"/v1/models(?:/(?P<name>[^/:]+))?{_VERSION}(?P<metadata>/metadata)?", re.I)
 _LARGEST_VERSION = 2**63 - 1
 
 
-def application(
-    models: Models,
-    admission: Admission,
-    largest_body: int,
-    metrics_path: str | None,
-    stopping: Callable[[], bool],
-) -> Starlette:
-    """The REST API; once `stopping()`, every answer closes its connection."""
+class RestApi:
+    """The REST API as an ASGI application.
 
-    async def api(request: Request) -> Response:
+    Args:
+        largest_body: bytes.
+        most_values: that a body may hold, as `ValueCounter` counts them.
+        metrics_path: None, if there is none.
+        stopping: once it says so, every answer closes its connection.
+    """
+
+    def __init__(
+        self,
+        models: Models,
+        admission: Admission,
+        aside: Aside,
+        largest_body: int,
+        most_values: int,
+        metrics_path: str | None,
+        stopping: Callable[[], bool],
+    ):
+        self.models, self.admission, self.aside = models, admission, aside
+        self.largest_body, self.most_values = largest_body, most_values
+        self.metrics_path, self.stopping = metrics_path, stopping
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        response = await self._respond(Request(scope, receive))
+        await response(scope, receive, send)
+
+    async def _respond(self, request: Request) -> Response:
         path = request.scope["raw_path"].decode("latin-1")
+        if path == self.metrics_path and request.method in ("GET", "HEAD"):
+            return Response(self.admission.metrics(), media_type="text/plain; version=0.0.4")
+        if not path.lower().startswith("/v1/"):
+            return self._reply(_error(f"nothing is at {path[:200]}"), 404)
         try:
             if request.method == "POST":
-                answered = await _predict(request, _matched(_PREDICT, request.method, path))
+                answered = await self._predict(request, _matched(_PREDICT, request.method, path))
             else:
-                answered = _describe(_matched(_STATUS, request.method, path))
-        except _TooLarge as error:
-            # The rest of the body is not read, so the connection cannot be used again.
-            return reply(_error(error), 413, close=True)
+                answered = self._describe(_matched(_STATUS, request.method, path))
+        except TooLarge as error:
+            # With a rest of a body on it, a connection cannot be used again.
+            return self._reply(_error(error.message), 413, close=error.unread)
         except RequestError as error:
-            return reply(_error(error), HTTP_STATUS[error.code])
-        return reply(answered)
+            return self._reply(_error(error.message), HTTP_STATUS[error.code])
+        return self._reply(answered)
 
-    def reply(body: bytes, code: int = 200, close: bool = False) -> Response:
-        headers = {"connection": "close"} if close or stopping() else None
+    def _reply(self, body: bytes, code: int = 200, close: bool = False) -> Response:
+        headers = {"connection": "close"} if close or self.stopping() else None
         return Response(body, code, headers, media_type="application/json")
 
-    async def _predict(request: Request, asked: dict[str, str | None]) -> bytes:
+    async def _predict(self, request: Request, asked: dict[str, str | None]) -> bytes:
         name = unquote(asked["name"] or "")
-        if (asked["method"] or "").lower() != "predict":
+        if asked["method"] != "predict":
             raise RequestError(
                 StatusCode.UNIMPLEMENTED,
                 f":{asked['method']} takes tf.Example and is not supported here; use :predict",
             )
-        async with admission.request(models.metric_label(name), "REST"):
-            parsed = PredictJson(await _body(request, largest_body))
-            version = models.find(name, *_version(asked))
+        async with self.admission.request(self.models.metric_label(name), "REST") as hold:
+            body = await read_body(request, self.largest_body, self.most_values, hold)
+            parsed = await self.aside(len(body), PredictJson, body)
+            version = self.models.find(name, *_version(asked))
             with version.in_use() as loaded:
                 wanted = parsed.signature_name or DEFAULT_SIGNATURE
                 signature = loaded.signatures.get(wanted)
@@ -77,17 +103,19 @@ def application(
                         f'Serving signature name: "{wanted}" not found in signature def,'
                         f" which has: {known}"
                     )
-                outputs = await version.predict(signature, parsed.arrays(signature.inputs))
-            return answer(outputs, parsed.by_row)
+                inputs = await self.aside(len(body), parsed.arrays, signature.inputs)
+                outputs = await version.predict(signature, inputs)
+            size = sum(value.nbytes for value in outputs.values())
+            return await self.aside(size, answer, outputs, parsed.by_row)
 
-    def _describe(asked: dict[str, str | None]) -> bytes:
+    def _describe(self, asked: dict[str, str | None]) -> bytes:
         if not asked["name"]:
             raise invalid("Missing model name in request.")
         name = unquote(asked["name"])
-        if not asked["metadata"]:
-            found = status(models, name, *_version(asked))
+        if asked["metadata"] != "/metadata":  # TF Serving takes "/METADATA" for the status, too
+            found = status(self.models, name, *_version(asked))
             return MessageToJson(found, always_print_fields_with_no_presence=True).encode()
-        spec, signatures = metadata(models, name, *_version(asked))
+        spec, signatures = metadata(self.models, name, *_version(asked))
         form = {"preserving_proto_field_name": True, "always_print_fields_with_no_presence": True}
         document = {
             "model_spec": MessageToDict(spec, **form),
@@ -95,51 +123,22 @@ def application(
         }
         return json.dumps(document, indent=1).encode()
 
-    async def metrics(request: Request) -> Response:
-        return Response(admission.metrics(), media_type="text/plain; version=0.0.4")
 
-    routes = [Route("/v1/{path:path}", api, methods=["GET", "POST", "PUT", "DELETE", "PATCH"])]
-    if metrics_path is not None:
-        routes.append(Route(metrics_path, metrics))
-    return Starlette(routes=routes)
-
-
-class _TooLarge(RequestError):
-    """Over gRPC this is RESOURCE_EXHAUSTED; HTTP has a status of its own, 413."""
-
-    def __init__(self, largest: int):
-        message = f"the body is larger than {largest} bytes"
-        super().__init__(StatusCode.RESOURCE_EXHAUSTED, message)
-
-
-async def _body(request: Request, largest: int) -> bytes:
-    length = request.headers.get("content-length", "0")
-    if length.isdecimal() and int(length) > largest:
-        raise _TooLarge(largest)
-    body = bytearray()
-    try:
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > largest:
-                raise _TooLarge(largest)
-    except ClientDisconnect as error:
-        raise RequestError(StatusCode.CANCELLED, "the client went away") from error
-    return bytes(body)
-
-
-def _error(error: RequestError) -> bytes:
-    return json.dumps({"error": error.message}).encode()
+def _error(message: str) -> bytes:
+    return json.dumps({"error": message}).encode()
 
 
 def _matched(pattern: re.Pattern, method: str, path: str) -> dict[str, str | None]:
     match = pattern.fullmatch(path)
     if match is None or method not in ("GET", "POST"):
-        raise invalid(f"Malformed request: {method} {path}")
+        raise invalid(f"Malformed request: {method} {path[:200]}")
     return match.groupdict()
 
 
 def _version(asked: dict[str, str | None]) -> tuple[int | None, str]:
-    number = int(asked["version"]) if asked["version"] else None
-    if number is not None and number > _LARGEST_VERSION:
-        raise invalid(f"Failed to convert version: {number} to numeric.")
-    return number, unquote(asked["label"] or "")
+    digits, label = asked["version"], unquote(asked["label"] or "")
+    if digits is None:
+        return None, label
+    if len(digits) > 50 or int(digits) > _LARGEST_VERSION:
+        raise invalid(f"Failed to convert version: {digits[:50]} to numeric.")
+    return int(digits), label

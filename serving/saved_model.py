@@ -4,7 +4,7 @@ TF Serving itself runs a session over the graph, not Keras or `tf.function` obje
 here means that what loads and answers here is what will there.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -62,14 +62,7 @@ class Signature:
         Raises:
             RequestError: inputs missing or unknown, or of another type, shape or batch size.
         """
-        if inputs.keys() != self.inputs.keys():
-            extra = ",".join(sorted(inputs.keys() - self.inputs.keys()))
-            missing = ",".join(sorted(self.inputs.keys() - inputs.keys()))
-            raise invalid(
-                f"inputs do not match signature {self.name!r}: len({{{','.join(sorted(inputs))}}})"
-                f" != len({{{','.join(self.inputs)}}}). Sent extra: {{{extra}}}."
-                f" Missing but required: {{{missing}}}."
-            )
+        self.check_names(inputs)
         for name, value in inputs.items():
             self.inputs[name].check(name, value)
             if value.ndim == 0:
@@ -78,6 +71,16 @@ class Signature:
         if len(rows) != 1:
             raise invalid("Batching Run() input tensors must have equal 0th-dimension size")
         return rows.pop()
+
+    def check_names(self, inputs: Collection[str]) -> None:
+        """Raises: RequestError: an input is missing or unknown."""
+        given, wanted = set(inputs), set(self.inputs)
+        if given != wanted:
+            raise invalid(
+                f"inputs do not match signature {self.name!r}: got {len(given)} of {len(wanted)}."
+                f" Missing but required: {{{','.join(sorted(wanted - given))}}}."
+                f" Sent extra: {{{','.join(sorted(given - wanted))}}}."
+            )
 
     def __call__(self, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         try:

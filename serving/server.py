@@ -10,6 +10,7 @@ import asyncio
 import gc
 import json
 import logging
+import resource
 import signal
 import sys
 from collections.abc import Callable, Sequence
@@ -20,13 +21,18 @@ from tensorflow_serving.config.model_server_config_pb2 import ModelConfig
 from pipeline.errors import JobError
 from pipeline.quiet import import_tensorflow
 from serving.arguments import Settings, parse
+from serving.log_limits import LogLimit
 
 if TYPE_CHECKING:
     from serving.versions import Models
 
+_LARGEST_BODIES = 16  # that may be in memory at once
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(LogLimit())
     try:
         settings = parse(sys.argv[1:] if argv is None else argv)
         import_tensorflow()
@@ -45,12 +51,14 @@ async def _serve(settings: Settings) -> None:
 
     # TensorFlow's objects are so many that each full collection would stop all requests for 200 ms.
     gc.freeze()
+    _allow_connections()
     logging.info("%s: for local use and tests, see serving/README.md", STAND_IN)
     told_to_stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, told_to_stop.set)
-    admission = Admission(settings.most_in_flight, settings.timeout)
+    most_bytes = _LARGEST_BODIES * settings.largest_body
+    admission = Admission(settings.most_in_flight, most_bytes, settings.timeout)
     models = Models(settings.models, settings.batching, admission.observe_run)
     listeners = Listeners(settings, models, admission)
     await models.poll()
@@ -70,6 +78,12 @@ async def _serve(settings: Settings) -> None:
     await listeners.stop()
     models.close()
     logging.info("stopped")
+
+
+def _allow_connections() -> None:
+    """As many as the system gives this process: each one is an open file."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 async def _reread_forever(

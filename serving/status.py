@@ -24,15 +24,15 @@ HTTP_STATUS = {
     StatusCode.UNAUTHENTICATED: 401,
 }
 _BY_NUMBER = {code.value[0]: code for code in StatusCode}
-_LONGEST = 1000  # TensorFlow's messages may hold whole graphs
+_LONGEST = 1000  # TensorFlow's messages may hold whole graphs, and ours what a client sent
 
 
 class RequestError(Exception):
     """A request, or the loading of a version, failed with one of gRPC's status codes."""
 
     def __init__(self, code: StatusCode, message: str):
-        super().__init__(message)
-        self.code, self.message = code, message
+        super().__init__(message[:_LONGEST])
+        self.code, self.message = code, message[:_LONGEST]
 
 
 def invalid(message: str) -> RequestError:
@@ -46,4 +46,4 @@ def from_exception(error: Exception) -> RequestError:
     number = getattr(error, "error_code", None)  # of tf.errors.OpError
     code = _BY_NUMBER.get(number, StatusCode.INTERNAL)
     message = getattr(error, "message", None) or f"{type(error).__name__}: {error}"
-    return RequestError(code, str(message)[:_LONGEST])
+    return RequestError(code, str(message))

@@ -7,7 +7,7 @@
 import math
 
 import numpy as np
-from tensorflow import make_ndarray, make_tensor_proto
+from tensorflow import as_dtype, make_ndarray, make_tensor_proto
 from tensorflow.core.framework import tensor_pb2, types_pb2
 
 from serving.status import invalid
@@ -22,6 +22,13 @@ _FIELDS = {
     "bool": (types_pb2.DT_BOOL, "bool_val"),
 }
 _MOST_REPEATED = 1 << 20
+_HANDLES = (types_pb2.DT_VARIANT, types_pb2.DT_RESOURCE)
+_VALUES = [name for name in tensor_pb2.TensorProto.DESCRIPTOR.fields_by_name if "_val" in name]
+
+
+def value_count(proto: tensor_pb2.TensorProto) -> int:
+    """Numbers and texts that are written one by one, and dimensions."""
+    return len(proto.tensor_shape.dim) + sum(len(getattr(proto, name)) for name in _VALUES)
 
 
 def from_proto(proto: tensor_pb2.TensorProto) -> np.ndarray:
@@ -33,13 +40,14 @@ def from_proto(proto: tensor_pb2.TensorProto) -> np.ndarray:
     shape = [dim.size for dim in proto.tensor_shape.dim]
     if any(size < 0 for size in shape):
         raise invalid(f"tensor parsing error: a dimension is negative: {shape}")
-    if proto.dtype == types_pb2.DT_STRING:
-        return _from_strings(proto, shape)
     # One value may stand for all, so a few bytes can ask for any amount of memory.
-    if not proto.tensor_content and math.prod(shape) > _MOST_REPEATED:
+    is_text = proto.dtype == types_pb2.DT_STRING
+    if not (is_text or proto.tensor_content) and math.prod(shape) > _MOST_REPEATED:
         raise invalid(f"tensor parsing error: {shape} is too large but for tensor_content")
     try:
-        return make_ndarray(proto)
+        if as_dtype(proto.dtype).base_dtype in map(as_dtype, _HANDLES):
+            raise TypeError(f"{as_dtype(proto.dtype).name} means nothing outside of a process")
+        return _from_strings(proto, shape) if is_text else make_ndarray(proto)
     except (TypeError, ValueError) as error:
         raise invalid(f"tensor parsing error: {error}") from error
 
@@ -47,8 +55,7 @@ def from_proto(proto: tensor_pb2.TensorProto) -> np.ndarray:
 def _from_strings(proto: tensor_pb2.TensorProto, shape: list[int]) -> np.ndarray:
     # make_ndarray repeats the last value to fill the shape; a missing text is an error here.
     if len(proto.string_val) != math.prod(shape):
-        got = len(proto.string_val)
-        raise invalid(f"tensor parsing error: {got} strings do not fill the shape {shape}")
+        raise ValueError(f"{len(proto.string_val)} strings do not fill the shape {shape}")
     values = np.empty(len(proto.string_val), object)
     values[:] = proto.string_val
     return values.reshape(shape)

@@ -4,6 +4,7 @@ import grpc
 import numpy as np
 import pytest
 import tensorflow as tf
+from tensorflow.core.framework import types_pb2
 from tensorflow_serving.apis import (
     classification_pb2,
     get_model_metadata_pb2,
@@ -98,6 +99,30 @@ def one_number_for_a_terabyte() -> predict_pb2.PredictRequest:
     return made
 
 
+def of_type(number: int) -> predict_pb2.PredictRequest:
+    made = request(["a"])
+    made.inputs["text"].dtype = number
+    return made
+
+
+def too_many_filters() -> predict_pb2.PredictRequest:
+    made = request(["a"])
+    made.output_filter.extend(["label"] * 300_000)
+    return made
+
+
+def too_many_dimensions() -> predict_pb2.PredictRequest:
+    made = request([])
+    made.inputs["text"].tensor_shape.dim.extend([made.inputs["text"].tensor_shape.dim[0]] * 300_000)
+    return made
+
+
+def too_large_a_shape_of_nothing() -> predict_pb2.PredictRequest:
+    made = request([])
+    made.inputs["text"].tensor_shape.dim.add(size=1 << 62)
+    return made
+
+
 @pytest.mark.parametrize(
     ("asked", "code", "said"),
     [
@@ -112,6 +137,15 @@ def one_number_for_a_terabyte() -> predict_pb2.PredictRequest:
         (lambda: replaced(text="a"), "INVALID_ARGUMENT", "expected shape [-1] but got []"),
         (lambda: replaced(text=[["a"]]), "INVALID_ARGUMENT", "expected shape [-1] but got [1, 1]"),
         (one_number_for_a_terabyte, "INVALID_ARGUMENT", "too large"),
+        (lambda: of_type(types_pb2.DT_VARIANT), "INVALID_ARGUMENT", "variant"),
+        (lambda: of_type(types_pb2.DT_RESOURCE), "INVALID_ARGUMENT", "resource"),
+        (lambda: of_type(types_pb2.DT_RESOURCE_REF), "INVALID_ARGUMENT", "resource"),
+        (lambda: of_type(999), "INVALID_ARGUMENT", "999"),
+        (lambda: request([""] * 300_000), "RESOURCE_EXHAUSTED", "more than 262144 texts"),
+        (too_many_filters, "RESOURCE_EXHAUSTED", "more than 262144 texts"),
+        (too_many_dimensions, "RESOURCE_EXHAUSTED", "more than 262144 texts"),
+        (too_large_a_shape_of_nothing, "INVALID_ARGUMENT", "too big"),
+        (lambda: request(model="x" * 1_000_000), "NOT_FOUND", "Latest(xxx"),
         (too_few_strings, "INVALID_ARGUMENT", "do not fill the shape"),
     ],
 )
@@ -119,6 +153,12 @@ def test_refusals(server, asked, code, said):
     error = refusal(server.prediction().Predict, asked())
     assert error.code().name == code
     assert said in error.details()
+
+
+def test_an_output_named_many_times_is_answered_once(server):
+    asked = request(["a"])
+    asked.output_filter.extend(["label"] * 1_000)
+    assert list(server.prediction().Predict(asked, timeout=20).outputs) == ["label"]
 
 
 def test_bytes_that_are_not_utf8(server, tiny):

@@ -1,5 +1,6 @@
 """What a server does when it is asked for too much: it says so at once."""
 
+import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -90,3 +91,44 @@ def test_a_body_too_large_is_413(strict):
     chunks = (body[start : start + 500] for start in range(0, len(body), 500))
     assert httpx.post(url, content=chunks).status_code == 413
     assert call(strict, 2000) == "RESOURCE_EXHAUSTED"
+
+
+def sent_slowly(server, start: bytes, drop: bytes) -> bytes:
+    """What the server says to a client that sends `start`, and then a drop every 0.2 s."""
+    host, port = server.rest.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=0.2) as connection:
+        connection.sendall(start)
+        for _ in range(50 * SECONDS):
+            try:
+                return connection.recv(1000)
+            except TimeoutError:
+                connection.sendall(drop)
+    return b"nothing"
+
+
+def test_half_sent_requests_are_given_up(strict):
+    whole = b"POST /v1/models/tiny:predict HTTP/1.1\r\nhost: x\r\n"
+    halves = [
+        (whole, b"x: y\r\n"),
+        (whole + b"content-length: 1000\r\n\r\n", b"a"),
+        (whole + b"transfer-encoding: chunked\r\n\r\n", b"1\r\na\r\n"),
+    ]
+    with ThreadPoolExecutor(3) as pool:
+        said = list(pool.map(lambda half: sent_slowly(strict, *half), halves))
+    assert {line.split(b"\r\n")[0] for line in said} == {b"HTTP/1.1 408 Request Timeout"}
+
+
+def test_a_head_without_an_end_is_refused(strict):
+    start = b"GET /v1/models/tiny HTTP/1.1\r\n" + b"x: y\r\n" * 12_000
+    assert sent_slowly(strict, start, b"").startswith(b"HTTP/1.1 431 ")
+
+
+def test_pipelined_requests_are_answered_in_order(strict):
+    asked = [b"GET /v1/models/%s HTTP/1.1\r\n\r\n" % name for name in (b"tiny", b"x", b"tiny")]
+    host, port = strict.rest.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=20) as connection:
+        connection.sendall(b"".join(asked) * 20)
+        said = b""
+        while said.count(b"HTTP/1.1 ") < 60:
+            said += connection.recv(1 << 16)
+    assert [int(line[:3]) for line in said.split(b"HTTP/1.1 ")[1:]] == [200, 404, 200] * 20

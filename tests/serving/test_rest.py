@@ -4,6 +4,7 @@ import base64
 import json
 import subprocess
 
+import httpx
 import numpy as np
 import pytest
 from tiny_server import LABELS, TEXTS, expected
@@ -106,6 +107,8 @@ def test_the_version_that_was_asked_for_answers(server, path, version):
         ("both/labels/x:predict", b'{"instances": ["a"]}', 400, "Unrecognized servable version"),
         ("both/labels/missing:predict", b'{"instances": ["a"]}', 404, "Specific(both, 9)"),
         ("tiny/versions/99999999999999999999:predict", b"{}", 400, "Failed to convert version"),
+        ("tiny/versions/" + "9" * 5_000 + ":predict", b"{}", 400, "Failed to convert version"),
+        ("tiny:Predict", b'{"instances": ["a"]}', 400, "Malformed request: POST"),
         ("tiny:classify", b'{"examples": [{}]}', 501, "not supported"),
         ("tiny:regress", b'{"examples": [{}]}', 501, "not supported"),
         ("tiny:guess", b"{}", 400, "Malformed request: POST"),
@@ -154,6 +157,38 @@ def test_status(server):
         ("/elsewhere", 404),
     ):
         assert server.get(path).status_code == status, path
+
+
+def test_paths_are_found_in_any_case_like_tf_servings(server):
+    answer = httpx.post(
+        f"{server.rest}/V1/Models/both/LABELS/stable:predict", json={"inputs": ["a"]}
+    )
+    assert answer.json()["outputs"]["label"][0].startswith("v1 ")
+    assert server.get("/v1/MODELS/tiny/Versions/2").json() == server.get("/v1/models/tiny").json()
+    assert server.get("/v1/models/TINY").status_code == 404
+
+
+@pytest.mark.parametrize("method", ["HEAD", "OPTIONS", "PUT", "PROPFIND"])
+def test_other_methods_are_refused(server, method):
+    assert httpx.request(method, f"{server.rest}/v1/models/tiny").status_code == 400
+
+
+def test_more_values_than_a_request_may_hold_are_413_and_the_connection_goes_on(server):
+    bodies = [b"[" + b"[]," * 300_000 + b"[]]", b'{"inputs": [' + b'"a",' * 2_000_000 + b'"a"]}']
+    with httpx.Client(base_url=server.rest, timeout=20) as client:
+        for body in bodies:
+            refused = client.post(f"/v1/models/{TINY}", content=body)
+            assert refused.status_code == 413
+            assert "more than 262144 texts, numbers and lists" in refused.json()["error"]
+            assert "connection" not in refused.headers
+        assert client.post(f"/v1/models/{TINY}", json={"instances": ["a"]}).status_code == 200
+
+
+def test_texts_full_of_commas_and_brackets_are_few_values(server, tiny):
+    texts = [",[{" * 100_000, '\\",' * 100_000]
+    answered = server.post(TINY, json={"inputs": texts}).json()["outputs"]
+    wanted = expected(tiny / "2", texts)["labels"].astype(str).tolist()
+    assert answered["labels"] == wanted
 
 
 def test_metadata_has_the_signatures(server):
