@@ -2,15 +2,15 @@
 
 import argparse
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from tensorflow_serving.config.model_server_config_pb2 import ModelConfig
 
-from pipeline.errors import JobError
 from serving.batching import Batching
+from serving.model_list import Folder, Read, models_at
 from serving.settings import METRICS_PATH, read_batching, read_metrics_path, read_models
 
 # Flags of TF Serving for what this server does anyway.
@@ -30,7 +30,7 @@ class Settings:
     largest_body: int
     most_values: int
     most_in_flight: int
-    reread_models: Callable[[], list[ModelConfig]] | None
+    reread: Read | None
     reread_seconds: float  # 0: never
 
 
@@ -42,14 +42,18 @@ def parse(argv: Sequence[str]) -> Settings:
     ways = [given.path, given.model_base_path, given.model_config_file]
     if sum(way is not None for way in ways) != 1:
         parser.error("give one of PATH, --model-base-path and --model-config-file")
-    reread = None
+    reread: Read | None = None
+    reread_seconds = given.file_system_poll_wait_seconds
     if given.path is not None:
         models = models_at(given.path)
+        if all(Path(model.base_path).parent == given.path.resolve() for model in models):
+            reread = Folder(given.path, models)
     elif given.model_base_path is not None:
         name = given.model_name or given.model_base_path.resolve().name
         models = [ModelConfig(name=name, base_path=str(given.model_base_path))]
     else:
         reread = partial(_mounted, given.model_config_file, given.mount)
+        reread_seconds = given.model_config_file_poll_wait_seconds
         models = reread()
     batching, monitoring = given.batching_parameters_file, given.monitoring_config_file
     return Settings(
@@ -64,37 +68,9 @@ def parse(argv: Sequence[str]) -> Settings:
         largest_body=given.max_body_bytes,
         most_values=given.max_values,
         most_in_flight=given.max_in_flight,
-        reread_models=reread,
-        reread_seconds=given.model_config_file_poll_wait_seconds,
+        reread=reread,
+        reread_seconds=reread_seconds,
     )
-
-
-def models_at(path: Path) -> list[ModelConfig]:
-    """What to serve of a folder of models, of one model, or of one of its versions.
-
-    Raises:
-        JobError: the folder is none of these.
-    """
-    path = path.resolve()
-    if _is_export(path):
-        if not path.name.isdecimal():
-            raise JobError(f"{path}: a version's folder is named with a number, got {path.name}")
-        model = ModelConfig(name=path.parent.name, base_path=str(path.parent))
-        model.model_version_policy.specific.versions.append(int(path.name))
-        return [model]
-    folders = [path, *sorted(path.glob("*/"))]
-    models = [f for f in folders if any(_is_export(v) for v in f.glob("[0-9]*"))]
-    if not models:
-        raise JobError(
-            f"{path} holds no model: expected MODEL/VERSION/saved_model.pb under it, where VERSION"
-            " is a number; `textmill export` writes that"
-        )
-    models = models[:1] if models[0] == path else models
-    return [ModelConfig(name=folder.name, base_path=str(folder)) for folder in models]
-
-
-def _is_export(folder: Path) -> bool:
-    return (folder / "saved_model.pb").is_file()
 
 
 def _mounted(config_file: Path, mount: str | None) -> list[ModelConfig]:

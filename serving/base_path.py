@@ -1,5 +1,6 @@
 """A model's folder: which versions are in it, and which of them a version policy asks for."""
 
+import re
 from pathlib import Path
 
 from tensorflow_serving.config.file_system_storage_path_source_pb2 import (
@@ -7,19 +8,32 @@ from tensorflow_serving.config.file_system_storage_path_source_pb2 import (
 )
 
 VersionPolicy = FileSystemStoragePathSourceConfig.ServableVersionPolicy
+Stamp = frozenset[tuple[str, int, int]]
+_LARGEST_NUMBER = 2**63 - 1
 
 
-def scan(base_path: Path) -> dict[int, tuple[Path, int]]:
-    """Version number -> (directory, time stamp), for the folders whose name is a number."""
+def scan(base_path: Path) -> dict[int, Path]:
+    """Version number -> directory, for the folders whose name is a number."""
     if not base_path.is_dir():
         return {}
-    found = {}
-    for path in base_path.iterdir():
-        if path.name.isdecimal() and path.is_dir():
-            graph = path / "saved_model.pb"
-            stamp = (graph if graph.is_file() else path).stat().st_mtime_ns
-            found[int(path.name)] = (path, stamp)
-    return found
+    numbers = {
+        int(path.name): path
+        for path in base_path.iterdir()
+        if re.fullmatch("[0-9]+", path.name) and path.is_dir()
+    }
+    return {number: path for number, path in numbers.items() if number <= _LARGEST_NUMBER}
+
+
+def stamp(version: Path) -> Stamp:
+    """Name, size and time of all its files: another one whenever a file was written."""
+    found = set()
+    for path in version.rglob("*"):
+        try:
+            facts = path.stat()
+        except FileNotFoundError:  # taken away just now
+            continue
+        found.add((str(path), facts.st_size, facts.st_mtime_ns))
+    return frozenset(found)
 
 
 def choose(numbers: list[int], policy: VersionPolicy) -> list[int]:

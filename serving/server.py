@@ -13,15 +13,14 @@ import logging
 import resource
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
-
-from tensorflow_serving.config.model_server_config_pb2 import ModelConfig
 
 from pipeline.errors import JobError
 from pipeline.quiet import import_tensorflow
 from serving.arguments import Settings, parse
 from serving.log_limits import LogLimit
+from serving.model_list import follow
 
 if TYPE_CHECKING:
     from serving.versions import Models
@@ -66,9 +65,9 @@ async def _serve(settings: Settings) -> None:
     await listeners.start()
     _announce(settings, models, listeners.rest, listeners.grpc)
     following = [asyncio.create_task(models.poll_forever(settings.poll_seconds))]
-    if settings.reread_models is not None and settings.reread_seconds > 0:
-        reread = _reread_forever(models, settings.reread_models, settings.reread_seconds)
-        following.append(asyncio.create_task(reread))
+    if settings.reread is not None and settings.reread_seconds > 0:
+        followed = follow(models, settings.reread, settings.reread_seconds)
+        following.append(asyncio.create_task(followed))
     await told_to_stop.wait()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.remove_signal_handler(number)  # a second one ends the process at once
@@ -84,17 +83,6 @@ def _allow_connections() -> None:
     """As many as the system gives this process: each one is an open file."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-
-
-async def _reread_forever(
-    models: "Models", reread: Callable[[], list[ModelConfig]], seconds: float
-) -> None:
-    while True:
-        await asyncio.sleep(seconds)
-        try:
-            models.configs = {config.name: config for config in reread()}
-        except JobError as error:
-            logging.error("the models stay as they are: %s", error)
 
 
 def _announce(settings: Settings, models: "Models", rest: str, grpc: str) -> None:

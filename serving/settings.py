@@ -52,9 +52,13 @@ def _declare(name: str) -> type[Message]:
 
 def _read(path: Path, message: Message) -> Message:
     try:
-        text = path.read_text(encoding="utf-8")
+        content = path.read_bytes()
+        text = content.decode("utf-8")
     except OSError as error:
         raise JobError(f"{path}: {error.strerror}: give a file that TF Serving can read") from error
+    except UnicodeDecodeError as error:
+        line, byte = content.count(b"\n", 0, error.start) + 1, content[error.start]
+        raise JobError(f"{path}:{line}: should be UTF-8 text, got byte {byte:#04x}") from error
     try:
         return text_format.Parse(text, message)
     except text_format.ParseError as error:

@@ -20,11 +20,12 @@ from tensorflow_serving.apis.get_model_status_pb2 import ModelVersionStatus
 from tensorflow_serving.config.model_server_config_pb2 import ModelConfig
 
 from pipeline.errors import JobError
-from serving.base_path import choose, scan
+from serving.base_path import Stamp, choose, scan, stamp
 from serving.batching import Arrays, Batcher, Batching
 from serving.saved_model import SavedModel, Signature, load_warm
 from serving.status import RequestError, from_exception, invalid
 
+_TRY_AGAIN = 300  # seconds: what a version lacked may not have been a file, but memory
 State = ModelVersionStatus.State
 Observe = Callable[[str, float], None]  # model name, seconds of one run
 
@@ -34,7 +35,8 @@ class Version:
     model: str
     number: int
     path: Path
-    stamp: int  # changes when the directory is written again
+    stamp: Stamp  # of its files before it was loaded
+    tried: float = field(default_factory=time.monotonic)
     state: State = State.START
     error: RequestError | None = None
     loaded: SavedModel | None = None
@@ -120,7 +122,10 @@ class Models:
         """Look at every base path once; load, swap and unload what has changed."""
         async with self._polling:
             for config in self.configs.values():
-                await self._follow(config)
+                try:
+                    await self._follow(config)
+                except OSError as error:  # of this model's folder; the others go on
+                    logging.error("model %s at %s: %s", config.name, config.base_path, error)
             for name in self._versions.keys() - self.configs.keys():
                 self._retire(name, keep=())
 
@@ -150,14 +155,20 @@ class Models:
         known = self._versions.setdefault(config.name, {})
         wanted = choose(sorted(found), config.model_version_policy)
         for number in wanted:
-            path, stamp = found[number]
-            old = known.get(number)
-            ended = old is not None and old.state == State.END
-            if old is None or (ended and (old.error is None or old.stamp != stamp)):
-                known[number] = Version(config.name, number, path, stamp)
+            if number not in known or await self._worth_a_try(known[number]):
+                files = await asyncio.to_thread(stamp, found[number])
+                known[number] = Version(config.name, number, found[number], files)
                 await self._load(known[number])
         if any(known[number].state == State.AVAILABLE for number in wanted):
             self._retire(config.name, keep=wanted)
+
+    async def _worth_a_try(self, version: Version) -> bool:
+        """Whether one that has ended may load now: it was unloaded, or failed and was copied on."""
+        if version.state != State.END or version.error is None:
+            return version.state == State.END
+        if time.monotonic() - version.tried > _TRY_AGAIN:
+            return True
+        return await asyncio.to_thread(stamp, version.path) != version.stamp
 
     async def _load(self, version: Version) -> None:
         version.state = State.LOADING

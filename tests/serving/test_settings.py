@@ -1,5 +1,7 @@
 """TF Serving's configuration files and the command line, without a server."""
 
+import shutil
+
 import pytest
 import yaml
 from tensorflow_serving.config.file_system_storage_path_source_pb2 import (
@@ -8,9 +10,10 @@ from tensorflow_serving.config.file_system_storage_path_source_pb2 import (
 
 from pipeline.errors import JobError
 from pipeline.publishing.serving_files import write_serving_files
-from serving.arguments import models_at, parse
+from serving.arguments import parse
 from serving.base_path import choose, scan
 from serving.batching import Batching
+from serving.model_list import Folder, models_at
 from serving.settings import read_batching, read_metrics_path, read_models
 
 Policy = FileSystemStoragePathSourceConfig.ServableVersionPolicy
@@ -57,7 +60,25 @@ def test_models_at_refuses_anything_else(models, path):
 
 def test_scan_sees_whole_versions_only(models):
     assert sorted(scan(models / "b")) == [2, 10]
+    for name in ("9" * 30, "\u0663", "-4"):
+        (models / "b" / name).mkdir()
+    assert sorted(scan(models / "b")) == [2, 10]
     assert scan(models / "nowhere") == {}
+
+
+def test_a_folder_of_models_is_read_again(models):
+    read = Folder(models, models_at(models))
+    (models / "c" / "1").mkdir(parents=True)
+    assert [model.name for model in read()] == ["a", "b"]  # nothing to serve in it yet
+    (models / "c" / "1" / "saved_model.pb").touch()
+    shutil.rmtree(models / "a" / "1")  # its folder is still there: a version is being replaced
+    shutil.rmtree(models / "b")
+    assert [model.name for model in read()] == ["a", "c"]
+
+
+@pytest.mark.parametrize("path", ["b", "b/2"])
+def test_a_path_that_names_one_model_goes_on_naming_it(models, path):
+    assert parse([str(models / path)]).reread is None
 
 
 @pytest.mark.parametrize(
@@ -132,6 +153,9 @@ def test_wrong_model_configs(tmp_path, text, said):
         read_models(path)
     with pytest.raises(JobError, match="No such file"):
         read_models(tmp_path / "nothing")
+    path.write_bytes("model_config_list {\n".encode("utf-16"))
+    with pytest.raises(JobError, match=r"models.config:1: should be UTF-8 text, got byte 0xff"):
+        read_models(path)
 
 
 @pytest.mark.parametrize("arguments", [[], ["a", "--model-base-path=b"], ["--no-such-flag"]])

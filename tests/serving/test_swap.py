@@ -47,6 +47,13 @@ def wait_for(server, model, **wanted) -> None:
         time.sleep(0.05)
 
 
+def wait_for_log(server, text) -> None:
+    deadline = time.monotonic() + 30
+    while text not in server.log.read_text():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
 @contextmanager
 def load(server, model):
     """Clients that ask without a pause; yields the versions that answered, by client."""
@@ -125,6 +132,40 @@ def test_a_version_that_is_taken_away_or_mended(followed):
     assert {version for answered in seen for version in answered} >= {2, 3}
 
 
+def test_a_version_that_is_seen_half_copied_answers_once_it_is_whole(followed):
+    server, models = followed
+    whole, seen = save(models.parent / "elsewhere", 5), models / "mended" / "5"
+    shutil.copytree(whole, seen, ignore=shutil.ignore_patterns("variables.data*"))
+    wait_for(server, "mended", v5="END")
+    time.sleep(0.3)  # some more looks at it
+    assert states(server, "mended")["5"] == "END"
+    data = next((whole / "variables").glob("*.data*"))
+    shutil.copy(data, seen / "variables")  # the graph itself is not touched again
+    wait_for(server, "mended", v5="AVAILABLE")
+
+
+def test_models_come_and_go(followed):
+    server, models = followed
+
+    def ask():
+        return server.post("new:predict", json={"instances": ["a"]})
+
+    def wait_until(status):
+        deadline = time.monotonic() + 30
+        while ask().status_code != status:
+            assert time.monotonic() < deadline, server.log.read_text()
+            time.sleep(0.05)
+
+    assert ask().status_code == 404
+    save(models.parent / "elsewhere" / "new", 1)
+    (models.parent / "elsewhere" / "new").rename(models / "new")
+    wait_until(200)
+    shutil.rmtree(models / "new")
+    wait_until(404)
+    wait_for(server, "new", v1="END")
+    assert states(server, "swapped")  # the others are served as before
+
+
 def test_warm_up_requests_run_before_a_version_answers(followed):
     server, models = followed
     model_dir = models / "warmed"
@@ -171,10 +212,15 @@ def test_the_config_file_is_read_again(server):
     assert server.post("both/labels/newer:predict", json={"instances": ["a"]}).status_code == 400
     label = 'version_labels { key: "stable" value: 1 }'
     with_another = f'{label} version_labels {{ key: "newer" value: 2 }}'
-    config.write_text("broken while it is written")
-    time.sleep(0.5)
+    broken = {b"broken": "models.config:1", b"model_config_list {\n \xe9": "models.config:2"}
+    for content, place in broken.items():
+        config.write_bytes(content)
+        wait_for_log(server, place)
+    time.sleep(0.5)  # some more readings
     assert server.post("both/labels/stable:predict", json={"instances": ["a"]}).status_code == 200
     config.write_text(CONFIG.replace(label, with_another))
     deadline = time.monotonic() + 20
     while server.post("both/labels/newer:predict", json={"instances": ["a"]}).status_code != 200:
         assert time.monotonic() < deadline
+    # Each mistake is said once, however often the file is read.
+    assert server.log.read_text().count("the models stay as they are") == len(broken)
