@@ -29,6 +29,7 @@ class Classify(Closed):
     second: str | None = None  # the column of a pair's second text: entailment, paraphrase
     label: str = "label"
     label_names: LabelNames | None = None
+    # `balanced`: as heavy as its texts are rare, 10 times at most; a mapping weighs as it says.
     class_weights: Literal["none", "balanced"] | dict[str, float] = "none"
     label_smoothing: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.0
 

@@ -1,5 +1,6 @@
 """What each kind of task asks of the loop: its loss, its scores, and the score that decides."""
 
+import logging
 from collections.abc import Callable
 from typing import Any, assert_never
 
@@ -19,6 +20,8 @@ from pipeline.data import NO_TAG
 from pipeline.errors import JobError
 from pipeline.text import schemes
 
+log = logging.getLogger("textmill")
+MOST_WEIGHT = 10.0  # of a balanced class
 LOWER_IS_BETTER = {
     *("loss", "nll", "masked_loss", "pair_loss", "ece"),
     *("rmse", "mae", "perplexity", "cache_perplexity"),
@@ -77,7 +80,8 @@ def decoder(task: Tag, labels: list[str]) -> Decode:
 def class_weights(task: Task, labels: list[str], train_labels: np.ndarray) -> np.ndarray | None:
     """(C,) weights of the classes in the loss, or None for all alike.
 
-    `balanced` is N / (C * count), which gives every class the same total weight.
+    `balanced` is N / (C * count), which gives every class the same total weight, but MOST_WEIGHT
+    at most: the few texts of a rare class would else decide what all others are taken for.
 
     Raises:
         JobError: a weight names a label that the data does not have.
@@ -86,11 +90,24 @@ def class_weights(task: Task, labels: list[str], train_labels: np.ndarray) -> np
         return None
     if task.class_weights == "balanced":
         counts = np.bincount(train_labels, minlength=len(labels))
-        return (len(train_labels) / (len(labels) * np.maximum(counts, 1))).astype(np.float32)
+        balanced = len(train_labels) / (len(labels) * np.maximum(counts, 1))
+        _tell_capped(balanced[counts > 0])
+        return np.minimum(balanced, MOST_WEIGHT).astype(np.float32)
     unknown = sorted(set(task.class_weights) - set(labels))
     if unknown:
         raise JobError(f"task.class_weights names no label of the data: {', '.join(unknown)}")
     return np.array([task.class_weights.get(label, 1.0) for label in labels], np.float32)
+
+
+def _tell_capped(balanced: np.ndarray) -> None:
+    if capped := int((balanced > MOST_WEIGHT).sum()):
+        log.info(
+            "task.class_weights: balanced, but %g at most: %d of %d classes would weigh up to %.0f",
+            MOST_WEIGHT,
+            capped,
+            len(balanced),
+            balanced.max(),
+        )
 
 
 def deciding_score(task: Task, chosen: str | None) -> str:
