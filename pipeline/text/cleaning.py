@@ -11,7 +11,8 @@ import tensorflow_text as tf_text
 from configs.data import Text
 
 _CLEAN_UTF8 = r"[\x01-\x{D7FF}\x{E000}-\x{10FFFF}]*"
-TAG = r"(?s)<!--.*?-->|<[/!?]?[A-Za-z][^<>]*>"
+_TAG = r"<[/!?]?[A-Za-z][^<>]*>"
+_TAG_OR_COMMENT = rf"(?s)<!--.*?-->|{_TAG}"
 # The ampersand comes last, so that nothing is undone twice.
 _ENTITIES = {
     "&lt;": "<",
@@ -25,19 +26,20 @@ _ENTITIES = {
 WIDE_SPACE = r"[\x{85}\x{A0}\x{1680}\x{2000}-\x{200A}\x{2028}\x{2029}\x{202F}\x{205F}\x{3000}]"
 # A lone plain space needs no replacing, and leaving it alone is ten times as fast.
 _SPACES = rf"(?:[\t-\r ]|{WIDE_SPACE}){{2,}}|[\t-\r]|{WIDE_SPACE}"
+# As in Unicode's Stream-Safe Text Format. What NFKC makes a mark of counts as one.
+_THIRTY_MARKS = r"[\pM\x{FF9E}\x{FF9F}]{30}"
+_GRAPHEME_JOINER = "\N{COMBINING GRAPHEME JOINER}"
 # Three of these are whitespace elsewhere.
 UNSEEN = r"[\x01-\x08\x0B\x0C\x0E-\x1F\x7F-\x9F\p{Cf}\p{Co}\x{FFFD}]"
 
 
 def clean(texts: tf.Tensor, settings: Text) -> tf.Tensor:
     """Clean a batch: (B,) string -> (B,) string, each text by itself."""
-    texts = valid_utf8(texts)
-    if settings.html:
-        texts = _without_html(texts)
+    texts = plain(texts, settings)
     if settings.drop_controls:
         texts = tf.strings.regex_replace(texts, UNSEEN, "")
     if settings.unicode != "none":
-        texts = tf_text.normalize_utf8(texts, settings.unicode.upper())
+        texts = _normalized(texts, settings.unicode.upper())
     if settings.strip_accents:
         texts = _without_accents(texts)
     if settings.lower:
@@ -45,6 +47,12 @@ def clean(texts: tf.Tensor, settings: Text) -> tf.Tensor:
     if settings.whitespace:
         texts = tf.strings.strip(tf.strings.regex_replace(texts, _SPACES, " "))
     return texts
+
+
+def plain(texts: tf.Tensor, settings: Text) -> tf.Tensor:
+    """The first of cleaning, which looks at whole texts: all that follows looks at words."""
+    texts = valid_utf8(texts)
+    return _without_html(texts) if settings.html else texts
 
 
 def valid_utf8(texts: tf.Tensor) -> tf.Tensor:
@@ -59,8 +67,21 @@ def valid_utf8(texts: tf.Tensor) -> tf.Tensor:
     return tf.cond(good, lambda: texts, mend)
 
 
+def replace_tags(texts: tf.Tensor, rewrite: str) -> tf.Tensor:
+    """Replace HTML tags and comments; what `<!--` begins and nothing ends is text.
+
+    Behind the last `-->` no comment is looked for: each `<!--` there would be followed to the end
+    of the text, in quadratic time. Args: rewrite, as of `tf.strings.regex_replace`.
+    """
+    rest = tf.strings.regex_replace(texts, r"(?s)\A.*-->", "", replace_global=False)
+    size = tf.strings.length(texts) - tf.strings.length(rest)
+    begun = tf.strings.substr(texts, tf.zeros_like(size), size)
+    begun = tf.strings.regex_replace(begun, _TAG_OR_COMMENT, rewrite)
+    return tf.strings.join([begun, tf.strings.regex_replace(rest, _TAG, rewrite)])
+
+
 def _without_html(texts: tf.Tensor) -> tf.Tensor:
-    texts = tf.strings.regex_replace(texts, TAG, " ")
+    texts = replace_tags(texts, " ")
     for entity, character in _ENTITIES.items():
         texts = tf.strings.regex_replace(texts, entity, character)
     return texts
@@ -70,7 +91,18 @@ def _without_accents(texts: tf.Tensor) -> tf.Tensor:
     """Decompose, and leave out what has no width of its own; Hangul stays in its letters, as BERT
     has it.
     """
-    return tf.strings.regex_replace(tf_text.normalize_utf8(texts, "NFD"), r"\p{Mn}+", "")
+    return tf.strings.regex_replace(_normalized(texts, "NFD"), r"\p{Mn}+", "")
+
+
+def _normalized(texts: tf.Tensor, form: str) -> tf.Tensor:
+    """A Unicode form of texts, in which no run of more than 30 marks is put into order.
+
+    Ordering a run takes time quadratic in its length, so a grapheme joiner parts longer ones, which
+    is seen as little as they are meant to be and loses none of them; text of any language has
+    shorter ones. Source: https://www.unicode.org/reports/tr15/#Stream_Safe_Text_Format.
+    """
+    parted = tf.strings.regex_replace(texts, _THIRTY_MARKS, rf"\0{_GRAPHEME_JOINER}")
+    return tf_text.normalize_utf8(parted, form)
 
 
 def _lower(texts: tf.Tensor) -> tf.Tensor:

@@ -3,7 +3,7 @@
 `pieces`: (B,) string -> ragged (B, None) string, and `ids`: (B,) string -> ragged (B, None) int32.
 `texts`: ragged (B, None) int32 -> (B,) string, tokens joined again.
 `offsets`: (N,) string of single words -> ids, begins, ends: ragged (N, None) int32, where in a
-word's bytes each of its tokens stands.
+word's bytes each of its tokens stands; `single_words`, of `splitting`, cuts these out of texts.
 """
 
 from collections.abc import Callable
@@ -12,7 +12,7 @@ import tensorflow as tf
 import tensorflow_text as tf_text
 
 from pipeline.text.special import SPECIAL, UNKNOWN
-from pipeline.text.splitting import split_whitespace
+from pipeline.text.splitting import split_runs, split_whitespace
 from pipeline.text.vocabulary import Vocabulary
 
 # BERT takes a word of more than 100 characters for unknown; a character has 4 bytes at most.
@@ -46,6 +46,8 @@ class Table(tf.Module):
 
     def ids(self, texts: tf.Tensor) -> tf.RaggedTensor:
         return tf.ragged.map_flat_values(self.lookup, self.pieces(texts))
+
+    single_words = staticmethod(split_whitespace)
 
     def offsets(self, words: tf.Tensor) -> Offsets:
         pieces = self.pieces(words)
@@ -82,6 +84,8 @@ class WordPiece(tf.Module):
     def ids(self, texts: tf.Tensor) -> tf.RaggedTensor:
         return self.tokenizer.tokenize(texts)
 
+    single_words = staticmethod(split_whitespace)
+
     def offsets(self, words: tf.Tensor) -> Offsets:
         ids, begins, ends = self.tokenizer.tokenize_with_offsets(words)
         return ids, tf.cast(begins, tf.int32), tf.cast(ends, tf.int32)
@@ -111,12 +115,16 @@ class SentencePiece(tf.Module):
         self.offset = len(vocabulary.tokens) - int(self.tokenizer.vocab_size())
 
     def ids(self, texts: tf.Tensor) -> tf.RaggedTensor:
+        words = split_runs(texts)
         if not self.by_word:
-            return self.tokenizer.tokenize(texts) + self.offset
-        words = split_whitespace(texts)
+            parted = words.row_lengths() > split_whitespace(texts).row_lengths()
+            joined = tf.strings.reduce_join(words, axis=1, separator=" ")
+            return self.tokenizer.tokenize(tf.where(parted, joined, texts)) + self.offset
         different, places = tf.unique(words.flat_values)
         ids = words.with_flat_values(tf.gather(self.tokenizer.tokenize(different), places))
         return ids.merge_dims(1, 2) + self.offset
+
+    single_words = staticmethod(split_runs)
 
     def offsets(self, words: tf.Tensor) -> Offsets:
         ids, begins, ends = self.tokenizer.tokenize_with_offsets(words)

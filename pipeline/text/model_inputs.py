@@ -72,8 +72,7 @@ class ModelInputs(tf.Module):
     def _of_texts(self, texts: tf.Tensor, prefix: str) -> dict[str, tf.Tensor]:
         inputs = {f"{prefix}ids": self.tokenizer.ids(texts).to_tensor(0)}
         if f"{prefix}characters" in self.names:
-            words = self.tokenizer.pieces(texts)[:, : self.tokenizer.settings.max_length]
-            inputs[f"{prefix}characters"] = _spelled(words)
+            inputs[f"{prefix}characters"] = _spelled(self.tokenizer.first_pieces(texts))
         return inputs
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import tensorflow as tf
 
 from configs.data import Text, WordTokenizer
-from pipeline.text.cleaning import TAG, UNSEEN, valid_utf8
+from pipeline.text.cleaning import UNSEEN, replace_tags, valid_utf8
 from pipeline.text.splitting import split_whitespace, split_words
 
 # What `splitting` parts texts at: ASCII's whitespace, and Unicode's besides.
@@ -34,8 +34,8 @@ def spans(
         texts = tf.strings.regex_replace(texts, UNSEEN, "\N{REPLACEMENT CHARACTER}")
     marked, tokenizer = texts, settings.tokenizer
     if settings.html:
-        marked = tf.strings.regex_replace(texts, f"({TAG})", rf"{_EDGE}\1{_EDGE}")
-        texts = tf.strings.regex_replace(texts, TAG, " ")
+        marked = replace_tags(texts, rf"{_EDGE}\0{_EDGE}")
+        texts = replace_tags(texts, " ")
     at_whitespace = isinstance(tokenizer, WordTokenizer) and tokenizer.split == "whitespace"
     words = (cut or (split_whitespace if at_whitespace else split_words))(texts)
     # Cutting adds and drops whitespace only: the other characters follow each other as in the text.

@@ -20,6 +20,7 @@ _APOSTROPHE = r"['\x{2019}]"
 # Matching whole words with an apostrophe inside, and not each word, is four times as fast.
 _WORD_OR_OTHER = f"{_LETTER}+(?:{_APOSTROPHE}{_LETTER}+)+|{_OTHER}"
 _HAN = r"\p{Han}\pM*"
+_LONGEST_RUN = 1_000
 
 # BERT's punctuation and ideographs, https://github.com/google-research/bert, tokenization.py.
 _BERT_PUNCTUATION = r"[!-/:-@\[-`{-~\pP]"
@@ -36,7 +37,9 @@ def words(texts: tf.Tensor, settings: Text) -> tf.RaggedTensor:
             return split_words(texts)
         case WordPieceTokenizer():
             return split_punctuation(texts)
-        case WordTokenizer() | SentencePieceTokenizer() | CharacterTokenizer():
+        case SentencePieceTokenizer():
+            return split_runs(texts)
+        case WordTokenizer() | CharacterTokenizer():
             return split_whitespace(texts)
         case _ as never:
             assert_never(never)
@@ -60,6 +63,29 @@ def split_whitespace(texts: tf.Tensor) -> tf.RaggedTensor:
     """Split at Unicode whitespace only."""
     # tf_text.WhitespaceTokenizer leaves the first byte of wider spaces on the word before.
     return tf.strings.split(tf.strings.regex_replace(texts, WIDE_SPACE, " "))
+
+
+def split_runs(texts: tf.Tensor) -> tf.RaggedTensor:
+    """Split at whitespace, and what has no whitespace after each 1,000 characters.
+
+    SentencePiece takes time quadratic in a run of characters that it does not know, and learns
+    nothing from more than 4,192 bytes in a row.
+    """
+    words = split_whitespace(texts)
+    sizes = tf.strings.length(words.values, unit="UTF8_CHAR")
+
+    def parted() -> tf.RaggedTensor:
+        number = -(-tf.cast(sizes, tf.int64) // _LONGEST_RUN)
+        last = tf.cumsum(number) - 1  # the place among all parts of each word's last
+        lengths = tf.fill([tf.reduce_sum(number)], _LONGEST_RUN)
+        rest = sizes - _LONGEST_RUN * tf.cast(number - 1, tf.int32)
+        lengths = tf.tensor_scatter_nd_update(lengths, last[:, None], rest)
+        characters = split_characters(words.values).values
+        parts = tf.RaggedTensor.from_row_lengths(characters, lengths)
+        in_text = tf.reduce_sum(words.with_values(number), axis=1)
+        return tf.RaggedTensor.from_row_lengths(tf.strings.reduce_join(parts, axis=1), in_text)
+
+    return tf.cond(tf.reduce_any(sizes > _LONGEST_RUN), parted, lambda: words)
 
 
 def split_characters(texts: tf.Tensor) -> tf.RaggedTensor:

@@ -12,7 +12,6 @@ import tensorflow as tf
 from configs.data import Text
 from pipeline.text.given_words import clean_word
 from pipeline.text.spans import spans
-from pipeline.text.splitting import split_whitespace
 
 
 def token_places(
@@ -25,15 +24,14 @@ def token_places(
 
     Args: encoder, of `pipeline.text.encoders`.
     """
-    words, word_begins, word_ends = spans(texts, settings, split_whitespace)
+    words, word_begins, word_ends = spans(texts, settings, encoder.single_words)
     different, which = tf.unique(words.flat_values)
     cleaned = clean_word(different, settings)
     ids, begins, ends = encoder.offsets(cleaned)
     same_size = _size(different) == _size(cleaned)
     own = tf.gather(same_size, ids.value_rowids())
-    spelled = tf.gather(cleaned, ids.value_rowids())
     begins, ends = (
-        tf.gather(ids.with_values(_characters_before(places.values, spelled)), which)
+        tf.gather(ids.with_values(_in_characters(places, cleaned)), which)
         for places in (begins, ends)
     )
     own, ids = tf.gather(ids.with_values(own), which), tf.gather(ids, which)
@@ -50,6 +48,14 @@ def _size(words: tf.Tensor) -> tf.Tensor:
     return tf.strings.length(words, unit="UTF8_CHAR")
 
 
-def _characters_before(places: tf.Tensor, words: tf.Tensor) -> tf.Tensor:
-    """How many characters of each word are in its first bytes. Args: places, words, (N,)."""
-    return _size(tf.strings.substr(words, tf.zeros_like(places), places))
+def _in_characters(places: tf.RaggedTensor, words: tf.Tensor) -> tf.Tensor:
+    """Places in the bytes of words, ragged (N, None) int32 -> (M,) int32, in their characters.
+
+    All bytes are counted once, for a word may have as many tokens as bytes.
+    """
+    content = tf.io.decode_raw(tf.strings.reduce_join(words), tf.uint8)
+    begins = tf.bitwise.bitwise_and(content, 0b1100_0000) != 0b1000_0000  # a character of UTF-8
+    before = tf.concat([[0], tf.cumsum(tf.cast(begins, tf.int32))], 0)
+    starts = tf.cumsum(tf.strings.length(words), exclusive=True)
+    start = tf.gather(starts, places.value_rowids())
+    return tf.gather(before, start + places.values) - tf.gather(before, start)

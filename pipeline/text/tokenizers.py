@@ -1,6 +1,6 @@
 """Raw texts to token ids: one object for Beam, tf.data, the SavedModel and the client."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import assert_never
 
@@ -14,9 +14,10 @@ from configs.data import (
     WordTokenizer,
 )
 from pipeline.errors import JobError
-from pipeline.text.cleaning import clean
+from pipeline.text.cleaning import clean, plain
 from pipeline.text.earlier_words import MODEL, SETTINGS, VOCABULARY
 from pipeline.text.encoders import SentencePiece, Table, WordPiece
+from pipeline.text.first_tokens import first_tokens
 from pipeline.text.given_words import clean_word, cut
 from pipeline.text.joining import joined
 from pipeline.text.spans import spans
@@ -89,7 +90,7 @@ class Tokenizer(tf.Module):
     @tf.function(input_signature=_TEXTS)
     def ids(self, texts: tf.Tensor) -> tf.RaggedTensor:
         """`all_ids`, cut to the settings' `max_length`."""
-        return self.all_ids(texts)[:, : self.settings.max_length]
+        return self._first(texts, self._encoder.ids)
 
     @tf.function(input_signature=_TEXTS)
     def words(self, texts: tf.Tensor) -> tuple[tf.RaggedTensor, tf.RaggedTensor, tf.RaggedTensor]:
@@ -133,6 +134,19 @@ class Tokenizer(tf.Module):
             ids; starts, for each of these words its first token's place in ids, counted from 1.
         """
         return cut(self.all_ids_of_words(words), self.settings.max_length)
+
+    def first_pieces(self, texts: tf.Tensor) -> tf.RaggedTensor:
+        """`pieces`, cut to the settings' `max_length`."""
+        return self._first(texts, self._encoder.pieces)
+
+    def _first(
+        self, texts: tf.Tensor, cut: Callable[[tf.Tensor], tf.RaggedTensor]
+    ) -> tf.RaggedTensor:
+        settings, most = self.settings, self.settings.max_length
+        if isinstance(self._encoder, SentencePiece) and not self._encoder.by_word:
+            return cut(clean(texts, settings))[:, :most]  # a piece may go on behind a space
+        rest = settings.model_copy(update={"html": False})
+        return first_tokens(plain(texts, settings), most, lambda begun: cut(clean(begun, rest)))
 
     def texts_of(self, ids: tf.RaggedTensor) -> tf.Tensor:
         """Texts that ids stand for, see `pipeline.text.detokenizing`: ragged (B, None) -> (B,)."""

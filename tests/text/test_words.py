@@ -12,7 +12,6 @@ from text_kinds import GOLDEN, make
 
 from configs.data import Text
 from pipeline.text import splitting
-from pipeline.text.cleaning import TAG
 from pipeline.text.spans import spans
 
 BYTES = st.one_of(
@@ -23,6 +22,7 @@ BYTES = st.one_of(
 )
 # Unicode's; Python's \s has the separators U+001C-1F besides.
 WHITE_SPACE = re.compile(r"[^\S\x1c-\x1f]")
+TAG = r"(?s)<!--.*?-->|<[/!?]?[A-Za-z][^<>]*>"
 
 
 def found(texts, **options):
