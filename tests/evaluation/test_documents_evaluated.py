@@ -88,7 +88,7 @@ def report(read):
 def test_the_page_says_it_in_words(report):
     html = documents_page.write(report, {})
     assert "Language model (ELMo)" in html
-    assert f'<p>The {verdict.verdict(report)["words"][4:]}.</p>' in html
+    assert f"<p>The {verdict.verdict(report)['words'][4:]}.</p>" in html
     assert "on 4 test\ndocuments of 26 words" in html
     assert "3.8% of the words" in html
     assert "geometric mean" in html
