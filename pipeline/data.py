@@ -77,7 +77,8 @@ class Split:
     sequences of `pipeline.text.wrapping`. `labels`: see `pipeline.labels`.
     `texts`, of pairs `second_texts`, the `words` to tag, and `columns` are as they came, before
     cleaning; of the words as many as have tags. Of span questions the examples are windows, their
-    labels (N, 2) int32, and `asked` has the questions, see `pipeline.questions`.
+    labels (N, 2) int32, and `asked` has the questions, see `pipeline.questions`. `unseen` names the
+    labels that training lacks, whose ids come after those that the model can answer.
     """
 
     inputs: dict[str, Sequences]
@@ -88,6 +89,7 @@ class Split:
     second_texts: list[str] = field(default_factory=list)
     words: Words | None = None
     asked: Any = None
+    unseen: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.inputs["ids"])
@@ -121,6 +123,7 @@ def load(
     import tensorflow as tf
 
     from pipeline import labels, questions
+    from pipeline.prepare import unseen_labels
     from pipeline.spellings import Spellings
 
     task = recipe.task
@@ -148,14 +151,16 @@ def load(
     if sequences:
         made = _wrapped(prepared, found, task)
         found, inputs = found | made, [name for name in made if name not in ("words", "label")]
+    unseen = () if name == "train" else tuple(unseen_labels.names(prepared))
     return Split(
         {**{name: found[name] for name in inputs}, **spellings.characters(found)},
-        labels.of_task(task, found.get("label"), num_labels),
+        labels.of_task(task, found.get("label"), num_labels + len(unseen)),
         found["text"],
         carried,
         np.ones(len(found["text"]), np.float32),
         found.get("second_text", []),
         Words(found["words"], spellings.spelled) if task.kind == "tag" else None,
+        unseen=unseen,
     )
 
 

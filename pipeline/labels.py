@@ -39,6 +39,20 @@ def of_task(task: Task, given: Sequences | None, num_labels: int) -> Any:
             assert_never(unknown)
 
 
+def answerable(labels: Any, number: int) -> tuple[Any, Any]:
+    """A batch's labels as a loss over `number` classes takes them, and (B,) whether it can.
+
+    No model has a probability for what training lacks: of such an example of one label, or of such
+    a sentence, there is no loss; of several labels it is that of the others.
+
+    Args: labels, (B,) or (B, T) ids, (B, C) of 0 and 1, or numbers.
+    """
+    if labels.dtype.kind == "f":
+        return (labels[:, :number] if labels.ndim == 2 else labels), np.ones(len(labels), bool)
+    unseen = labels >= number
+    return np.where(unseen, 0, labels), ~unseen.reshape(len(labels), -1).any(axis=1)
+
+
 def hot(labels: Sequences, num_labels: int) -> np.ndarray:
     """(N, C) float32, 1 for each label that an example has."""
     found = np.zeros((len(labels), num_labels), np.float32)

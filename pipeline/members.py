@@ -67,6 +67,14 @@ def save(runs: list[Path], folder: Path) -> None:
                 shutil.copy(run / TRAINING / file, own / file)
 
 
+def copy(training: Path, folder: Path) -> None:
+    """Take over to an export what a model is made of: an ensemble's members, a pretrained ELMo."""
+    if (training / FOLDER).is_dir():
+        shutil.copytree(training / FOLDER, folder / FOLDER)
+    if (training / pretrained_elmo.ELMO).is_file():
+        shutil.copy(training / pretrained_elmo.ELMO, folder)
+
+
 def read(folder: Path) -> list[Member]:
     """Those that were saved, in their order; none of a model that is no ensemble."""
     folders = sorted((folder / FOLDER).glob("*"), key=lambda own: int(own.name))

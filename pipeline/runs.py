@@ -4,12 +4,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from safetensors.numpy import load_file
 
 from configs import loading
 from configs.models import Ensemble
 from configs.recipe import Recipe
 from pipeline import artifacts, earlier_weights, finding_runs, members, pretrained_elmo
+from pipeline.errors import JobError
 from pipeline.finding_runs import TRAINING, WEIGHTS
 from pipeline.prepare.inputs import LATER
 from pipeline.training import checkpoints
@@ -58,7 +60,7 @@ def whole(recipe: Recipe) -> Recipe:
 @dataclass(frozen=True)
 class Trained:
     recipe: Recipe
-    prepared: Path
+    prepared: Path | None  # what it learned from; None of an export whose run is not there
     tokenizer: Any  # pipeline.text's
     labels: list[str]
     model: Any  # keras.Model, with the trained weights
@@ -70,19 +72,41 @@ def load(run_dir: Path) -> Trained:
     Raises:
         JobError: the run has not finished training, or its files are damaged.
     """
-    artifacts.check(run_dir / TRAINING)
-    recipe = whole(loading.load(run_dir / TRAINING / "recipe.yaml"))
+    training = run_dir / TRAINING
+    artifacts.check(training)
     prepared = finding_runs.prepared(run_dir)
+    return _built(training, prepared, prepared, load_file(training / WEIGHTS))
 
+
+def load_export(folder: Path) -> Trained:
+    """Read an export back, by itself.
+
+    Raises:
+        JobError: its files are damaged, or an earlier version wrote it without what is needed.
+    """
+    weights = earlier_weights.read(folder).weights
+    run_dir = Path(artifacts.manifest(folder)["run_dir"])
+    prepared = finding_runs.prepared(run_dir) if finding_runs.found(run_dir) else None
+    return _built(folder, folder, prepared, weights)
+
+
+def _built(
+    stage: Path, words: Path, prepared: Path | None, weights: dict[str, np.ndarray]
+) -> Trained:
+    """Args: stage, the folder with the recipe; words, the one with tokenizer and labels."""
     from pipeline.build import build_model
     from pipeline.text.tokenizers import load as load_tokenizer
 
-    tokenizer = load_tokenizer(prepared / "tokenizer")
-    labels = artifacts.read_json(prepared / "labels.json")
-    size, training = max(len(labels), 1), run_dir / TRAINING
-    parts = [replace(part, recipe=whole(part.recipe)) for part in members.read(training)]
-    elmo = pretrained_elmo.inside(training)
-    model = build_model(recipe, tokenizer.vocabulary, size, elmo, parts)
-    values = load_file(run_dir / TRAINING / WEIGHTS)
-    checkpoints.assign(checkpoints.by_path(model.weights), values)
+    recipe = whole(loading.load(stage / "recipe.yaml"))
+    tokenizer = load_tokenizer(words / "tokenizer")
+    labels = artifacts.read_json(words / "labels.json")
+    parts = [replace(part, recipe=whole(part.recipe)) for part in members.read(stage)]
+    elmo = pretrained_elmo.inside(stage)
+    if (isinstance(recipe.model, Ensemble) and not parts) or (recipe.elmo and not elmo):
+        raise JobError(
+            f"{stage} does not say what its model is made of, for an earlier version of textmill"
+            " exported it: name its run, or export that again"
+        )
+    model = build_model(recipe, tokenizer.vocabulary, max(len(labels), 1), elmo, parts)
+    checkpoints.assign(checkpoints.by_path(model.weights), weights)
     return Trained(recipe, prepared, tokenizer, labels, model)

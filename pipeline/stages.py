@@ -41,6 +41,7 @@ def in_words(facts: dict[str, Any]) -> list[str]:
         lines.append(f"verdict:     {facts['verdict']['words']}")
     if facts.get("champion"):
         lines.append(f"champion:    {facts['champion']['words']}")
+    lines += facts["unseen_labels"].values()
     if "largest_difference" in facts:
         lines.append(
             f"the export answers as the trained model does: difference at most"
@@ -95,12 +96,13 @@ def _stages(recipe: Recipe, trains: bool) -> Iterator[dict[str, Any]]:
         # TensorFlow's devices have to be laid out before its first op, which prepare runs.
         distribute.strategy(recipe.train.strategy)
 
-    from pipeline.prepare import prepare
+    from pipeline.prepare import prepare, unseen_labels
 
     prepared = prepare(recipe, distribute.patience(recipe.train.strategy) if trains else None)
     manifest = artifacts.manifest(prepared)
     counts = {name: manifest[name] for name in ("records", "dead_letters")}
-    yield {"prepared_dir": str(prepared), **counts}
+    unseen = unseen_labels.sentences(prepared)
+    yield {"prepared_dir": str(prepared), **counts, "unseen_labels": unseen}
 
     from pipeline.training.train import train
 

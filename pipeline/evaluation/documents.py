@@ -34,7 +34,7 @@ class Read:
     A word is what the tokenizer makes, or the end of a document.
     """
 
-    train: Split
+    train: Split | None  # what the model learned from, if that is there
     split: Split
     losses: np.ndarray
     words: np.ndarray
@@ -59,7 +59,8 @@ def measure(
         cached, _ = read(split, Cache(cache))
     tokenizer, model = trained.tokenizer, recipe.model
     size = tokenizer.vocabulary_size
-    train = data.load(prepared, "train", recipe, 0)
+    learned = trained.prepared
+    train = data.load(learned, "train", recipe, 0) if learned else None
     resamples, seed = recipe.evaluate.resamples, recipe.seed
     case = Read(train, split, losses, words, size, resamples, seed, tokenizer.unknown_id, cached)
     found = {
@@ -94,23 +95,26 @@ def table(case: Read) -> pd.DataFrame:
 
 def findings(case: Read) -> dict[str, Any]:
     """Every section of the report."""
-    unigram = unigram_losses(case)
     functions = {
         "perplexity": scores.perplexity(case.losses, case.words),
-        "unigram_perplexity": scores.perplexity(unigram, case.words),
         "unknown_words": share(unknown(case.split, case.unknown_id), case.words),
     }
+    unigram = None if case.train is None else unigram_losses(case, case.train)
+    if unigram is not None:
+        functions["unigram_perplexity"] = scores.perplexity(unigram, case.words)
     if case.cached is not None:
         functions["cache_perplexity"] = scores.perplexity(case.cached, case.words)
     found = intervals.estimate(functions, len(case.split), case.resamples, case.seed)
     own = np.exp(case.losses / case.words)
     order = np.argsort(own, kind="stable")
     hardest = [row for row in order[::-1][:SHOWN].tolist() if row not in order[:SHOWN]]
+    baselines = []
+    if unigram is not None:
+        words, resamples, seed = case.words, case.resamples, case.seed
+        baselines = [against_unigram(case.losses, unigram, words, found, resamples, seed)]
     return {
         "metrics": found,
-        "baselines": [
-            against_unigram(case.losses, unigram, case.words, found, case.resamples, case.seed)
-        ],
+        "baselines": baselines,
         "documents": [
             {
                 "perplexity": float(own[row]),
@@ -152,13 +156,13 @@ def unknown(split: Split, unknown_id: int) -> np.ndarray:
     return marks[split.ids.offsets[1:]] - marks[split.ids.offsets[:-1]]
 
 
-def unigram_losses(case: Read) -> np.ndarray:
+def unigram_losses(case: Read, train: Split) -> np.ndarray:
     """(N,) losses of a model that knows only how frequent each word is in the training texts.
 
     Each word of the vocabulary counts once more than it stands there, so that none is impossible.
     """
-    number, start = case.vocabulary_size, case.train.ids.values[0]
-    counts = np.bincount(case.train.ids.values, minlength=number) + 1.0
+    number, start = case.vocabulary_size, train.ids.values[0]
+    counts = np.bincount(train.ids.values, minlength=number) + 1.0
     counts[[PAD, start]] = 0.0  # are never to be predicted
     losses = -np.log(np.maximum(counts, 1e-9) / counts.sum())
     losses[[PAD, start]] = 0.0

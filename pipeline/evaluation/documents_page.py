@@ -5,7 +5,7 @@ from typing import Any
 from pipeline import page
 from pipeline.evaluation import verdict
 from pipeline.evaluation.intervals import LEVEL, spell
-from pipeline.evaluation.opening import MODELS, caution
+from pipeline.evaluation.opening import MODELS, caution, cost
 
 BODY = """
 <p class="soft">Language model ({{ model }}) of run {{ run }}, measured on {{ n }} {{ split }}
@@ -14,8 +14,8 @@ documents of {{ words }} {{ units }}, with {{ level }}% intervals over documents
 {{ caution | safe }}
 {{ tiles | safe }}
 <p>Perplexity is e to the mean loss of a {{ unit }}: how many {{ units }}, all as likely, the model
-might as well choose from. {{ how }} A model that knows only how frequent each {{ unit }} is has
-{{ unigram }}. {{ cached }}</p>
+might as well choose from. {{ how }} {% if unigram %}A model that knows only how frequent each
+{{ unit }} is has {{ unigram }}.{% endif %} {{ cached }}</p>
 <p>The end of a document counts as one more of its {{ units }}. {{ unknown }} of the {{ units }} are
 not among the {{ vocabulary }} of the vocabulary; they count as one, [UNK], which is to be predicted
 like any other, so figures compare only between models of one vocabulary.</p>
@@ -29,8 +29,8 @@ predictions.parquet.</p>
 {{ documents | safe }}
 <h2>How this was measured</h2>
 <p class="soft">Intervals: {{ resamples }} bootstrap resamples of documents. {{ reading }} The
-probabilities are those among all {{ units }}, whatever the softmax is in training. Training took
-{{ seconds }} s for {{ parameters }} parameters. Data {{ data }}.</p>
+probabilities are those among all {{ units }}, whatever the softmax is in training. {{ cost }}
+Data {{ data }}.</p>
 """
 UNITS = {"word": "word", "character": "character"}  # of tokenizers; those of others make tokens
 HOW = {
@@ -78,7 +78,7 @@ def write(report: dict[str, Any], drawn: dict[str, Any]) -> str:
         level=LEVEL,
         tiles=page.tiles({"perplexity": spell(metrics["perplexity"])}),
         how=HOW[direction].format(unit=unit),
-        unigram=spell(metrics["unigram_perplexity"]),
+        unigram="unigram_perplexity" in metrics and spell(metrics["unigram_perplexity"]),
         cached=cached,
         unknown=f"{100 * metrics['unknown_words']['value']:.1f}%",
         vocabulary=page.spell(report["vocabulary"]),
@@ -86,8 +86,7 @@ def write(report: dict[str, Any], drawn: dict[str, Any]) -> str:
         documents=page.table(["perplexity", units, "begins"], rows),
         resamples=page.spell(report["resamples"]),
         reading=reading(report, units),
-        seconds=f"{report['seconds']:.0f}",
-        parameters=page.spell(report["parameters"]),
+        cost=cost(report),
     )
     return page.page(report["name"], body)
 

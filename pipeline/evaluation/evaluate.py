@@ -22,10 +22,10 @@ from pipeline.evaluation import (
 )
 from pipeline.evaluation.findings import Case, confusion_matrix, findings
 from pipeline.evaluation.intervals import Estimate, spell
-from pipeline.evaluation.judge import judge, table
+from pipeline.evaluation.judge import judge, table, with_unseen
 from pipeline.evaluation.measured import Measured
 from pipeline.page import svg
-from pipeline.prepare import left_out
+from pipeline.prepare import left_out, unseen_labels
 
 EVALUATION = "evaluation"  # the published stage's folder in the run's
 METRICS, REPORT, PREDICTIONS = "metrics.json", "report.json", "predictions.parquet"
@@ -48,7 +48,15 @@ def evaluate(recipe: Recipe, prepared: Path, run_dir: Path) -> dict[str, Estimat
     folder = run_dir / EVALUATION
     training = artifacts.manifest(run_dir / runs.TRAINING)
     settings = recipe.evaluate.model_dump(mode="json")
-    mark = artifacts.fingerprint(training["fingerprint"], training["files"], settings)
+    # Prepared data of the same fingerprint did not have these rows before.
+    unseen = artifacts.manifest(prepared).get("unseen_labels")
+    made_from = [
+        training["fingerprint"],
+        training["files"],
+        settings,
+        *([unseen] if unseen else []),
+    ]
+    mark = artifacts.fingerprint(*made_from)
     with artifacts.to_make(folder, mark) as needed:
         if needed:
             _evaluate(recipe, prepared, run_dir, mark)
@@ -82,6 +90,7 @@ def _evaluate(recipe: Recipe, prepared: Path, run_dir: Path, mark: str) -> None:
             "task": recipe.task.kind,
             "score": tasks.deciding_score(recipe.task, None),
             **facts,
+            "unseen": unseen_labels.sentences(prepared).get(name),
             **{key: training[key] for key in ("parameters", "seconds", "best_step")},
             **measured.findings,
             "history": artifacts.read_json(run_dir / runs.TRAINING / "history.json"),
@@ -122,9 +131,10 @@ def open_case(recipe: Recipe, trained: runs.Trained, prepared: Path, name: str) 
     # Which an ensemble's recipe does not tell.
     sequences = "types" in trained.model.input
     split = data.load(prepared, name, recipe, number, recipe.evaluate.slices, sequences)
-    logits = predictions.logits(trained.model, split)
-    answers = judge(task, trained.labels, split.labels, logits)
-    train = data.load(prepared, "train", recipe, number)
+    logits = with_unseen(predictions.logits(trained.model, split), split)
+    answers = judge(task, [*trained.labels, *split.unseen], split.labels, logits)
+    learned = trained.prepared
+    train = data.load(learned, "train", recipe, number) if learned else None
     return Case(recipe, trained, train, split, logits, answers)
 
 
@@ -134,7 +144,7 @@ def draw(found: dict[str, Any], case: Case) -> dict[str, Any]:
     if case.recipe.task.kind == "classify":
         predicted = case.logits.argmax(axis=1)
         matrix = confusion_matrix(case.split.labels, predicted, case.logits.shape[1])
-        drawn["confusion"] = pictures.confusion(matrix, case.trained.labels)
+        drawn["confusion"] = pictures.confusion(matrix, case.names)
         drawn |= pictures.calibration(found["calibration"], counted)
     if case.recipe.task.kind == "regress":
         drawn["scatter"] = pictures.scatter(case.split.labels, case.logits[:, 0])

@@ -6,6 +6,7 @@ from pipeline import page
 from pipeline.evaluation import calibration
 from pipeline.evaluation.baselines import OF_PAIRS
 from pipeline.evaluation.intervals import LEVEL
+from pipeline.evaluation.opening import cost
 
 METHOD = """
 <h2>How this was measured</h2>
@@ -17,13 +18,14 @@ other {{ units }} of the same kind, not with another training. Where all resampl
 a perfect F1, there is none.</li>
 {% if task == "classify" %}
 <li>Macro F1: the mean of the classes' F1. Negative log-likelihood: mean of -ln(probability of the
-label).</li>
+label){{ " over the texts whose label the model knows" if unseen }}.</li>
 <li>Calibration error (ECE): mean distance of confidence and accuracy over {{ bins }} bins of equal
 width (Guo et al. 2017, section 2). Resampling adds noise to each bin, so its interval leans
 high.</li>
 {% elif task == "multilabel" %}
 <li>Micro F1 counts all labels of all texts alike; macro F1 is the mean of the labels' F1. Negative
-log-likelihood: cross-entropy summed over a text's labels.</li>
+log-likelihood: cross-entropy summed over a text's labels
+{{- ", those that the model knows" if unseen }}.</li>
 {% elif task == "tag" and counted == "words" %}
 <li>Accuracy is the share of words with the right tag; macro F1 is the mean of the tags' F1. A word
 is new if the training texts have it nowhere, spelled as it is.</li>
@@ -44,7 +46,7 @@ shared with the nearest right one. A question without an answer has both if none
 <li>The linear baseline knows of a pair which words and word pairs only the first text has, only the
 second and both, weighted by TF-IDF, and what share of either text's the other has too.</li>
 {% endif %}
-<li>Training: {{ parameters }} parameters, {{ seconds }} s; data {{ data }}.</li>
+<li>{{ cost }} Data {{ data }}.</li>
 </ul>
 """
 
@@ -68,9 +70,9 @@ def write(report: dict[str, Any]) -> str:
         resamples=page.spell(report["resamples"]),
         task=report["task"],
         counted=report.get("counted"),
+        unseen=report.get("unseen"),
         test=baselines[0]["against"]["test"] if baselines else None,
-        parameters=page.spell(report["parameters"]),
-        seconds=f"{report['seconds']:.0f}",
+        cost=cost(report),
         data=report["data"],
     )
 

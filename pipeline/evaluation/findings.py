@@ -29,19 +29,26 @@ MOST_CONFUSIONS = 20
 
 @dataclass(frozen=True)
 class Case:
-    """A trained model and what it answered to a split; `train` is what it learned from."""
+    """A trained model and what it answered to a split; `train` is what it learned from, if that is
+    there.
+    """
 
     recipe: Recipe
     trained: Trained
-    train: Split
+    train: Split | None
     split: Split
-    logits: np.ndarray  # (N, C)
+    logits: np.ndarray  # (N, C), see `judge.with_unseen`
     answers: Answers
 
     @property
     def has_ngrams(self) -> bool:
         """Whether the answers are sums over the n-grams of one text's words."""
         return isinstance(self.recipe.model, TextCNN) and list(self.trained.model.input) == ["ids"]
+
+    @property
+    def names(self) -> list[str]:
+        """Of the labels, those at the end that training lacks."""
+        return [*self.trained.labels, *self.split.unseen]
 
     def estimate(self, functions: dict[str, Score]) -> dict[str, intervals.Estimate]:
         resamples, seed = self.recipe.evaluate.resamples, self.recipe.seed
@@ -72,20 +79,22 @@ def findings(case: Case) -> dict[str, Any]:
         case Classify():
             predicted = case.logits.argmax(axis=1)
             number = case.logits.shape[1]
+            known = labels < len(case.trained.labels)
+            found["metrics"]["nll"]["n"] = int(known.sum())
             found["classes"] = classes(case, scores.by_class(labels, predicted, number))
             matrix = confusion_matrix(labels, predicted, number)
-            found["confusions"] = confusions(matrix, case.trained.labels)
+            found["confusions"] = confusions(matrix, case.names)
             confidence = case.answers.probabilities.max(axis=1)
             found["calibration"] = calibration.bins(confidence, case.answers.correct)
-            if settings.baselines:
-                found["baselines"] = against_class_baselines(case, predicted)
+            if settings.baselines and case.train:
+                found["baselines"] = against_class_baselines(case, case.train, predicted)
         case Multilabel():
             predicted = case.answers.probabilities > task.threshold
             found["classes"] = classes(case, scores.by_label(labels > 0, predicted))
         case Regress():
-            if settings.baselines:
-                found["baselines"] = against_number_baselines(case)
-    if case.has_ngrams:
+            if settings.baselines and case.train:
+                found["baselines"] = against_number_baselines(case, case.train)
+    if case.has_ngrams and case.train:
         found |= strongest_ngrams(case.trained, case.train, case.recipe.seed)
     return found
 
@@ -93,7 +102,7 @@ def findings(case: Case) -> dict[str, Any]:
 def classes(case: Case, functions: dict[str, Score]) -> list[dict[str, Any]]:
     """Precision, recall and F1 of each class that stands in the labels or was predicted."""
     found = case.estimate(functions)
-    labels, number = case.split.labels, len(case.trained.labels)
+    labels, number = case.split.labels, len(case.names)
     texts = np.bincount(labels, minlength=number) if labels.ndim == 1 else labels.sum(axis=0)
     return [
         {
@@ -103,7 +112,7 @@ def classes(case: Case, functions: dict[str, Score]) -> list[dict[str, Any]]:
             "f1_low": found["f1"]["low"][c],
             "f1_high": found["f1"]["high"][c],
         }
-        for c, name in enumerate(case.trained.labels)
+        for c, name in enumerate(case.names)
         if found["f1"]["value"][c] is not None
     ]
 
@@ -141,17 +150,20 @@ def mistakes(case: Case) -> list[dict[str, Any]]:
         for row in rows
     ]
     if len(rows) and case.has_ngrams:
-        decided = deciding_ngrams(case.trained, case.split, rows, answers.blame[rows])
+        own = answers.blame.shape[1] - len(case.split.unseen)
+        decided = deciding_ngrams(case.trained, case.split, rows, answers.blame[rows, :own])
         for mistake, ngrams in zip(found, decided, strict=True):
             mistake["decided_by"] = ngrams
     return found
 
 
-def against_class_baselines(case: Case, predicted: np.ndarray) -> list[dict[str, Any]]:
+def against_class_baselines(
+    case: Case, train: Split, predicted: np.ndarray
+) -> list[dict[str, Any]]:
     """The baselines' scores on the same split, and the model's accuracy against theirs."""
     labels, number = case.split.labels, case.logits.shape[1]
-    train, asked = texts_or_pairs(case.train), texts_or_pairs(case.split)
-    answers = baselines.predict(train, case.train.labels, asked, case.recipe.seed)
+    learned, asked = texts_or_pairs(train), texts_or_pairs(case.split)
+    answers = baselines.predict(learned, train.labels, asked, case.recipe.seed)
     return [
         {
             "baseline": name,
@@ -167,12 +179,12 @@ def against_class_baselines(case: Case, predicted: np.ndarray) -> list[dict[str,
     ]
 
 
-def against_number_baselines(case: Case) -> list[dict[str, Any]]:
+def against_number_baselines(case: Case, train: Split) -> list[dict[str, Any]]:
     """The baselines' scores on the same split, and the model's absolute errors against theirs."""
     seed, resamples = case.recipe.seed, case.recipe.evaluate.resamples
     labels, values = case.split.labels, case.logits[:, 0]
-    train, asked = texts_or_pairs(case.train), texts_or_pairs(case.split)
-    answers = baselines.predict_numbers(train, case.train.labels, asked, seed)
+    learned, asked = texts_or_pairs(train), texts_or_pairs(case.split)
+    answers = baselines.predict_numbers(learned, train.labels, asked, seed)
     return [
         {
             "baseline": name,

@@ -32,7 +32,7 @@ class Answers:
     regress. `probabilities`: (N, C), and `correct`: (N,) bool, of the whole answer; a regression
     has none of either. `wrong`: (N,), how bad the mistake is, 0 for none.
     `blame`: (N, C), the sum of logits that a mistake was made by: 1 for what should be lower, -1
-    for what should be higher.
+    for what should be higher. The last of C are those that `with_unseen` adds.
     """
 
     labels: list[Any]
@@ -47,7 +47,14 @@ class Answers:
         return order[self.wrong[order] > 0]
 
 
+def with_unseen(logits: np.ndarray, split: Split) -> np.ndarray:
+    """(N, C) logits, and a column more for each label that training lacks: it is never said."""
+    never = np.full((len(logits), len(split.unseen)), -np.inf, logits.dtype)
+    return np.concatenate([logits, never], axis=1)
+
+
 def score_functions(task: Task, labels: np.ndarray, logits: np.ndarray) -> dict[str, Score]:
+    """The scores of a task. Args: logits, see `with_unseen`."""
     match task:
         case Classify():
             return scores.classify(labels, logits)
@@ -82,8 +89,8 @@ def judge(task: Task, names: list[str], labels: np.ndarray, logits: np.ndarray) 
             chances = expit(logits)
             predicted = chances > task.threshold
             correct = (predicted == (labels > 0)).all(axis=1)
-            loss = np.logaddexp(0, logits) - labels * logits
-            worst = np.where(predicted == (labels > 0), 0.0, loss).argmax(axis=1)
+            loss = scores.cross_entropies(labels, logits)
+            worst = np.where(predicted == (labels > 0), -1.0, loss).argmax(axis=1)
             blame[every, worst] = np.where(predicted[every, worst], 1.0, -1.0)
             return Answers(
                 labels=[[names[i] for i in np.flatnonzero(row)] for row in labels],
@@ -113,7 +120,7 @@ def table(split: Split, answers: Answers) -> pd.DataFrame:
     """One row an example: example, text, label, predicted; for classes score, scores and correct.
 
     Pairs have `second_text` too. `example` is the same for the same text, or the same two texts, in
-    every run, so that runs can be joined by it.
+    every run, so that runs can be joined by it. `scores` are of the model's own labels.
     """
     columns: dict[str, Any] = {
         "example": example_ids(split.texts, split.second_texts),
@@ -124,7 +131,8 @@ def table(split: Split, answers: Answers) -> pd.DataFrame:
     }
     if answers.probabilities.size:
         columns["score"] = answers.probabilities.max(axis=1)
-        columns["scores"] = list(answers.probabilities)
+        own = answers.probabilities.shape[1] - len(split.unseen)
+        columns["scores"] = list(answers.probabilities[:, :own])
         columns["correct"] = answers.correct
     return pd.DataFrame(columns | {f"column/{name}": c for name, c in split.columns.items()})
 

@@ -27,9 +27,9 @@ HIDDEN = "[{}: {}]"  # what stood there, and what the model says
 
 @dataclass(frozen=True)
 class Case:
-    """A split, what the model said of it, and what the training texts alone would have said."""
+    """A split, what the model said of it, and the training texts, if they are there."""
 
-    train: Split
+    train: Split | None
     split: Split
     answers: Answers
     tokenizer: Any
@@ -41,7 +41,8 @@ def measure(
     recipe: Recipe, task: MaskedLanguageModel, trained: Trained, prepared: Path, name: str
 ) -> Measured:
     """Let the model name the hidden tokens of the split, and say how well it did."""
-    split, train = (pretraining.load(prepared, some, task) for some in (name, "train"))
+    split, learned = pretraining.load(prepared, name, task), trained.prepared
+    train = pretraining.load(learned, "train", task) if learned else None
     answers = Asker(trained.model, tf.distribute.get_strategy())(split)
     resamples, seed = recipe.evaluate.resamples, recipe.seed
     case = Case(train, split, answers, trained.tokenizer, resamples, seed)
@@ -59,39 +60,45 @@ def measure(
 def findings(case: Case) -> dict[str, Any]:
     """Every section of the report."""
     answers, hidden = case.answers, case.answers.hidden
-    chances = unigram_chances(case)
     losses = answers.by_example(answers.losses)
-    commonest = answers.targets == chances.argmax()
-    unigram = answers.by_example(-np.log(chances[answers.targets]))
     unknown = answers.targets == case.tokenizer.unknown_id
     functions = {
         "masked_loss": lambda w: w @ losses / (w @ hidden),
         "perplexity": scores.perplexity(losses, hidden),
         "accuracy": share(answers.by_example(answers.right), hidden),
-        "unigram_perplexity": scores.perplexity(unigram, hidden),
-        "unigram_accuracy": share(answers.by_example(commonest), hidden),
         "unknown_words": share(answers.by_example(unknown), hidden),
     }
+    unigram = None
+    if case.train is not None:
+        chances = unigram_chances(case, case.train)
+        unigram = answers.by_example(-np.log(chances[answers.targets]))
+        commonest = answers.by_example(answers.targets == chances.argmax())
+        functions["unigram_perplexity"] = scores.perplexity(unigram, hidden)
+        functions["unigram_accuracy"] = share(commonest, hidden)
     if len(answers.pair_losses):
         functions["pair_accuracy"] = intervals.Share(answers.pairs_right)
         functions["pair_loss"] = scores.mean(answers.pair_losses)
     found = intervals.estimate(functions, answers.number, case.resamples, case.seed)
+    baselines = []
+    if unigram is not None:
+        resamples, seed = case.resamples, case.seed
+        baselines = [against_unigram(losses, unigram, hidden, found, resamples, seed)]
     return {
         "metrics": found,
-        "baselines": [against_unigram(losses, unigram, hidden, found, case.resamples, case.seed)],
+        "baselines": baselines,
         "fates": fates(answers, case.tokenizer.mask_id),
         "examples": [spelled(case, row) for row in range(min(SHOWN, answers.number))],
     }
 
 
-def unigram_chances(case: Case) -> np.ndarray:
+def unigram_chances(case: Case, train: Split) -> np.ndarray:
     """(V,) of each token, from how often it is in the training texts.
 
     Each counts once more than it stands there, so that none is impossible, but for those that are
     never hidden.
     """
-    tokenizer, static = case.tokenizer, case.train.labels.targets
-    texts = [case.train.ids.values, *([] if static is None else [static.values])]
+    tokenizer, static = case.tokenizer, train.labels.targets
+    texts = [train.ids.values, *([] if static is None else [static.values])]
     counts = np.ones(tokenizer.vocabulary_size)
     for ids in texts:
         counts += np.bincount(ids, minlength=len(counts))

@@ -5,7 +5,7 @@ from typing import Any
 from pipeline import page
 from pipeline.evaluation import verdict
 from pipeline.evaluation.intervals import LEVEL, spell
-from pipeline.evaluation.opening import MODELS, caution
+from pipeline.evaluation.opening import MODELS, caution, cost
 
 BODY = """
 <p class="soft">Masked language model ({{ model }}) of run {{ run }}, asked for {{ hidden }} hidden
@@ -14,8 +14,9 @@ tokens of {{ n }} {{ split }} examples, with {{ level }}% intervals over example
 {{ caution | safe }}
 {{ tiles | safe }}
 <p>Perplexity is e to the mean loss of a hidden token: among how many tokens, all as likely, the
-model might as well guess. One that knows only how frequent each token is has {{ unigram }}, and
-is right in {{ commonest }}% with the commonest one. {{ unknown }} of the hidden tokens are [UNK].
+model might as well guess. {% if unigram %}One that knows only how frequent each token is has
+{{ unigram }}, and is right in {{ commonest }}% with the commonest one. {% endif %}
+{{ unknown }} of the hidden tokens are [UNK].
 Figures compare only between models of one vocabulary, of {{ vocabulary }} tokens here, and of one
 way to hide tokens.</p>
 {% if question %}<p>Accuracy of pairs: whether {{ question }}, where a half do.</p>{% endif %}
@@ -30,8 +31,7 @@ up{% endif %}. In training it is with dropout, in validation without.</p>{% endi
 <h2>How this was measured</h2>
 <p class="soft">{{ rate }}% of tokens are hidden, by {{ unit }}, in the same way in every run.
 Intervals: {{ resamples }} bootstrap resamples of examples{% if question %}, of pairs
-Wilson's{% endif %}. Training took {{ seconds }} s for {{ parameters }} parameters. Data {{ data }}.
-</p>
+Wilson's{% endif %}. {{ cost }} Data {{ data }}.</p>
 """
 QUESTIONS = {
     "next": "the second text follows the first",
@@ -43,6 +43,7 @@ QUESTIONS = {
 def write(report: dict[str, Any], drawn: dict[str, Any]) -> str:
     """The whole page. Args: drawn, figures by name."""
     metrics = report["metrics"]
+    known = "unigram_perplexity" in metrics
     tiles = {
         "perplexity of hidden tokens": spell(metrics["perplexity"]),
         "hidden tokens right, %": spell(metrics["accuracy"], percent=True),
@@ -60,8 +61,8 @@ def write(report: dict[str, Any], drawn: dict[str, Any]) -> str:
         n=page.spell(metrics["perplexity"]["n"]),
         level=LEVEL,
         tiles=page.tiles(tiles),
-        unigram=spell(metrics["unigram_perplexity"]),
-        commonest=spell(metrics["unigram_accuracy"], percent=True),
+        unigram=known and spell(metrics["unigram_perplexity"]),
+        commonest=known and spell(metrics["unigram_accuracy"], percent=True),
         unknown=f"{100 * metrics['unknown_words']['value']:.1f}%",
         vocabulary=page.spell(report["vocabulary"]),
         question=QUESTIONS[report["pairs"]],
@@ -71,7 +72,6 @@ def write(report: dict[str, Any], drawn: dict[str, Any]) -> str:
         rate=f"{100 * report['masking']['rate']:g}",
         unit=report["masking"]["unit"],
         resamples=page.spell(report["resamples"]),
-        seconds=f"{report['seconds']:.0f}",
-        parameters=page.spell(report["parameters"]),
+        cost=cost(report),
     )
     return page.page(report["name"], body)

@@ -3,6 +3,8 @@
 from html import escape
 from typing import Any
 
+from pipeline import page
+
 MODELS = {
     "text_cnn": "text CNN",
     "rnn": "RNN",
@@ -20,11 +22,26 @@ the weights, so expect new texts to do a little worse.</p>
 """
 
 
-def caution(report: dict[str, Any]) -> str:
-    """Warnings: that the figures are those of the split that chose the weights, that data is gone.
+def cost(report: dict[str, Any]) -> str:
+    """What training took; of an export without its run, that is not known."""
+    parameters = page.spell(report["parameters"])
+    if report["seconds"] is None:
+        return f"The model has {parameters} parameters."
+    return f"Training took {report['seconds']:.0f} s for {parameters} parameters."
 
-    Reports of before do not say what was left out.
+
+def caution(report: dict[str, Any]) -> str:
+    """Warnings: the split that chose the weights, labels that training lacks, data that is gone.
+
+    Reports of before do not say the last two.
     """
-    left_out = report.get("left_out", "")
-    told = f'<p class="warn">{escape(left_out)} Texts like these were not measured.</p>\n'
-    return told * bool(left_out) + NO_TEST * (report["split"] == "valid")
+    told = ""
+    if left_out := report.get("left_out"):
+        told = warning(f"{left_out} Texts like these were not measured.")
+    if unseen := report.get("unseen"):
+        told += warning(unseen)
+    return told + NO_TEST * (report["split"] == "valid")
+
+
+def warning(sentence: str) -> str:
+    return f'<p class="warn">{escape(sentence)}</p>\n'

@@ -49,16 +49,21 @@ PERCENT = {  # fit to be shown so
 def classify(labels: np.ndarray, logits: np.ndarray) -> dict[str, Score]:
     """(N,) labels, (N, C) logits -> accuracy, macro F1, Matthews correlation, negative
     log-likelihood, ECE.
+
+    A logit of minus infinity is of a label that the model does not know. The log-likelihood, which
+    would be infinite, is over the examples whose label it does.
     """
     predicted = logits.argmax(axis=1)
-    loss = -log_softmax(logits, axis=1)[np.arange(len(labels)), labels]
+    every = np.arange(len(labels))
+    loss = -log_softmax(logits, axis=1)[every, labels]
+    known = np.isfinite(logits[every, labels])
     confidence = softmax(logits, axis=1).max(axis=1)
     classes = by_class(labels, predicted, logits.shape[1])
     return {
         "accuracy": Share(predicted == labels),
         "macro_f1": macro(classes["f1"]),
         "matthews": matthews(labels, predicted, logits.shape[1]),
-        "nll": mean(loss),
+        "nll": mean_of(known, loss),
         "ece": calibration.error(confidence, predicted == labels),
     }
 
@@ -67,11 +72,12 @@ def multilabel(labels: np.ndarray, logits: np.ndarray, threshold: float) -> dict
     """(N, C) labels of 0 and 1, (N, C) logits -> micro and macro F1, subset accuracy, mean loss.
 
     Subset accuracy counts a text as right only if all of its labels are; the loss, `nll`, is the
-    cross-entropy summed over a text's labels.
+    cross-entropy summed over a text's labels, but for those of a logit of minus infinity, which the
+    model does not know.
     """
     predicted = expit(logits) > threshold
     true = labels > 0
-    loss = np.logaddexp(0, logits) - labels * logits
+    loss = cross_entropies(labels, logits)
     hits, found, there = true & predicted, predicted.sum(1), true.sum(1)
 
     return {
@@ -124,6 +130,19 @@ def matthews(labels: np.ndarray, predicted: np.ndarray, num_classes: int) -> Sco
         return ratio(covariance, np.sqrt(of_labels * of_answers))
 
     return score
+
+
+def cross_entropies(labels: np.ndarray, logits: np.ndarray) -> np.ndarray:
+    """(N, C) of 0 and 1, (N, C) -> (N, C), of each label alone; 0 where the logit is not finite."""
+    known = np.isfinite(logits)
+    logits = np.where(known, logits, 0.0)
+    return np.where(known, np.logaddexp(0, logits) - labels * logits, 0.0)
+
+
+def mean_of(which: np.ndarray, values: np.ndarray) -> Score:
+    """The mean of the values that `which`, (N,) bool, names."""
+    values = np.where(which, values, 0.0)
+    return lambda w: ratio(w @ values, w @ which, np.nan)
 
 
 def mean(values: np.ndarray) -> Score:

@@ -21,17 +21,19 @@ def measure(recipe: Recipe, task: Tag, trained: Trained, prepared: Path, name: s
     """Let the model answer the split, and say how good the answers are."""
     settings, labels = recipe.evaluate, trained.labels
     split = data.load(prepared, name, recipe, len(labels), columns=settings.slices)
-    train = data.load(prepared, "train", recipe, len(labels))
+    learned = trained.prepared
+    train = data.load(learned, "train", recipe, len(labels)) if learned else None
     decode = decoder(task, labels)
+    names = [*labels, *split.unseen]
     answers, chances = predictions.tags(trained.model, split, decode)
     case = Tagged(
         task.scheme,
         words(split),
-        tags(split.labels, labels),
+        tags(split.labels, names),
         tags(answers, labels),
         [chances[row].tolist() for row in range(len(split))],
-        words(train),
-        tags(train.labels, labels),
+        words(train) if train else [],
+        tags(train.labels, labels) if train else [],
         settings.resamples,
         recipe.seed,
     )

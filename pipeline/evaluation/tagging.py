@@ -30,7 +30,7 @@ Part = tuple[str, str, np.ndarray]  # what a split is cut by, the part's name, i
 class Tagged:
     """N sentences: their words, with the tags that they have, that were answered, and how surely.
 
-    `train_words` and `train_tags` are what the model learned from.
+    `train_words` and `train_tags` are what the model learned from, empty where that is not there.
     """
 
     scheme: Scheme | Literal["plain"]
@@ -61,7 +61,7 @@ def findings(case: Tagged, parts: Iterable[Part], mistakes: int, baselines: bool
         "counted": "words" if case.scheme == "plain" else "spans",
         "metrics": case.estimate(score_functions(case.scheme, case.gold, case.predicted)),
         "slices": slices(case, parts),
-        "novelty": novelty(case),
+        "novelty": novelty(case) if case.train_words else [],
         "classes": kinds(case),
         "calibration": reliability(case),
         "mistakes": worst(case, mistakes),
@@ -69,7 +69,7 @@ def findings(case: Tagged, parts: Iterable[Part], mistakes: int, baselines: bool
     if case.scheme == "plain":
         names, matrix = tag_matrix(case)
         found["confusions"] = confusions(matrix, names)
-    if baselines:
+    if baselines and case.train_words:
         found["baselines"] = [against_baseline(case)]
     return found
 

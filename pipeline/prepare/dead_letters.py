@@ -48,18 +48,13 @@ class Writer:
         return {"bad": dict(self.reasons), "first_bad": self.first}
 
 
-def gather(units: Sequence[Unit], folders: Sequence[Path], directory: Path) -> None:
-    """Put what the passes wrote in `folders` into a file for each unit that has dead letters."""
+def gather(units: Sequence[Unit], written: Path, directory: Path) -> None:
+    """Keep what the first pass wrote in the folder `written`, of units that have dead letters."""
     directory.mkdir(exist_ok=True)
     for unit in units:
-        written = [folder / f"{unit.index:05d}.jsonl" for folder in folders]
-        letters = [path for path in written if path.is_file() and path.stat().st_size]
-        if letters:
-            target = directory / f"{unit.index:05d}-{name_of(unit.path)}.jsonl"
-            with open(target, "wb") as file:
-                for path in letters:
-                    with open(path, "rb") as part:
-                        shutil.copyfileobj(part, file)
+        letters = written / f"{unit.index:05d}.jsonl"
+        if letters.is_file() and letters.stat().st_size:
+            shutil.move(letters, directory / f"{unit.index:05d}-{name_of(unit.path)}.jsonl")
 
 
 def reasons(facts: Sequence[dict[str, Any]]) -> Counter[str]:

@@ -8,7 +8,7 @@ import numpy as np
 
 from configs.recipe import Recipe
 from configs.tasks import MaskedLanguageModel
-from pipeline.prepare import left_out, notes, pretraining_report
+from pipeline.prepare import left_out, notes, pretraining_report, unseen_labels
 from pipeline.prepare.dead_letters import reasons
 from pipeline.prepare.doubtful_labels import doubts
 from pipeline.prepare.inputs import SPLITS, Unit
@@ -53,9 +53,9 @@ def facts(
                 "file": unit.name,
                 "split": unit.split,
                 "records": scan["records"],
-                "dead_letters": sum(reasons([scan, fact]).values()),
+                "dead_letters": sum(scan["bad"].values()),
             }
-            for unit, scan, fact in zip(units, scans, made, strict=True)
+            for unit, scan in zip(units, scans, strict=True)
         ],
         "task": task,
         "max_length": recipe.text.max_length,
@@ -66,8 +66,8 @@ def facts(
         "leaks": planned.repeats.leaks,
         "dropped": planned.dropped,
         "pairs": planned.pairs([fact["shown"] for fact in made]),
-        "dead_letters": dict(sorted(reasons([*scans, *made]).items())),
-        "first_dead_letters": [where for f in (*scans, *made) for where in f["first_bad"]][:20],
+        "dead_letters": dict(sorted(reasons(scans).items())),
+        "first_dead_letters": [where for scan in scans for where in scan["first_bad"]][:20],
     }
     told["remarks"] = [*notes.in_words(scans), *remarks(told, recipe)]
     if isinstance(recipe.task, MaskedLanguageModel):
@@ -95,6 +95,7 @@ def _split(statistics: Statistics, labels: Labels, task: str) -> Facts:
         **({"words": statistics.labels.total()} if task == "tag" else {}),
         "labels": {name: statistics.labels[i] for i, name in enumerate(labels.names)}
         or [statistics.labels[i] for i in range(len(labels.edges) - 1)],
+        **unseen_labels.of_split(statistics, labels),
     }
 
 
@@ -135,6 +136,8 @@ def remarks(told: Facts, recipe: Recipe) -> list[str]:
             f" {told['max_length']}; 95% would fit into {_most(train, 'p95')} tokens."
         )
     for split, part in told["splits"].items():
+        if "unseen" in part:
+            found.append(unseen_labels.in_words(split, part["unseen"], part["examples"]))
         if part["unknown_rate"] > 0.05:
             found.append(
                 f"{part['unknown_rate']:.1%} of the tokens of {split} are not in the vocabulary:"

@@ -75,7 +75,7 @@ def scan(unit: Unit, recipe: Recipe, folder: str, counting: bool) -> dict[str, A
                     dead.write(line, bad(EMPTY_TEXT, b" ".join(record.texts)))
                 elif isinstance(record.label, float):
                     least, most = min(least, record.label), max(most, record.label)
-                elif unit.split == "train":  # those cut from it included: rare labels may be there
+                else:
                     labels.update(record.label)
             told.advance(len(lines), bad=dead.reasons.total())
             if len(labels) > MOST_LABELS:
@@ -87,6 +87,7 @@ def scan(unit: Unit, recipe: Recipe, folder: str, counting: bool) -> dict[str, A
         words.spill()
     told.close()
     return {
+        "split": unit.split,
         "records": records,
         "checked": checked,
         "labels": dict(labels),

@@ -10,8 +10,7 @@ import numpy as np
 
 from configs.recipe import Recipe
 from pipeline.errors import JobError
-from pipeline.prepare import dead_letters
-from pipeline.prepare.bad_records import EXCERPT, bad
+from pipeline.prepare.bad_records import EXCERPT
 from pipeline.prepare.batches import THREADS, mapped
 from pipeline.prepare.checks import Checked
 from pipeline.prepare.examples import encode
@@ -50,11 +49,8 @@ def shard(share: Share, recipe: Recipe, folder: str, labels: Labels) -> dict[str
     statistics = [Statistics() for _ in SPLITS]
     shown: dict[int, dict[str, Any]] = {}
     told = Lines(f"tokenized {unit.name}")
-    with (
-        dead_letters.Writer(places / "unknown" / f"{name}.jsonl", unit.name) as dead,
-        Shards(places / "shards", unit.index, recipe.data.shard_examples) as shards,
-    ):
-        chosen = choose(share, recipe, places / "plan" / name, labels, dead, shown)
+    with Shards(places / "shards", unit.index, recipe.data.shard_examples) as shards:
+        chosen = choose(share, recipe, places / "plan" / name, labels, shown)
         make = example_maker(recipe, str(places / "tokenizer"))
         for examples, made, serialised in mapped(make, chosen, THREADS):
             splits = np.array([example.split for example in examples], np.uint8)
@@ -64,14 +60,13 @@ def shard(share: Share, recipe: Recipe, folder: str, labels: Labels) -> dict[str
                 here = np.flatnonzero(splits == code)
                 counts = [counts.of(here) for counts in made.counts]
                 names = [made.labels[row] for row in here.tolist()]
-                statistics[code].add(counts, names, labels.edges)
+                statistics[code].add(counts, names, labels)
             told.advance(len(splits))
     told.close()
     return {
         "shards": shards.done,
         "statistics": {split: part.facts() for split, part in zip(SPLITS, statistics, strict=True)},
         "shown": sorted(shown.items()),
-        **dead.facts(),
     }
 
 
@@ -80,12 +75,11 @@ def choose(
     recipe: Recipe,
     plan_file: Path,
     labels: Labels,
-    dead: dead_letters.Writer,
     shown: dict[int, dict[str, Any]],
 ) -> Iterator[list[Example]]:
     """Yield batches of what is to be written, with split and label ids."""
     plan = np.fromfile(plan_file, np.uint8).tolist()
-    ids = {name: i for i, name in enumerate(labels.names)}
+    ids = {name: i for i, name in enumerate(labels.names + labels.unseen)}
     rows = count()
     for lines in checked_batches(share.unit, recipe):
         examples = []
@@ -105,11 +99,8 @@ def choose(
                 continue
             if isinstance(record.label, float):
                 examples.append(Example(record, plan[row], record.label))
-            elif all(name in ids for name in record.label):
-                examples.append(Example(record, plan[row], [ids[name] for name in record.label]))
             else:
-                fields = {"text": _text(record), "label": record.label}
-                dead.write(line, bad("unknown label", fields))
+                examples.append(Example(record, plan[row], [ids[name] for name in record.label]))
         if examples:
             yield examples
     if next(rows) != len(plan):

@@ -28,16 +28,18 @@ from pipeline.prepare import (
     report_page,
     shards,
     special_tokens,
+    unseen_labels,
 )
 from pipeline.prepare.inputs import Unit
 from pipeline.prepare.plans import check_splits, plan
+from pipeline.prepare.runners import Facts
 from pipeline.prepare.runners import run as on_beam
 from pipeline.prepare.scanning import scan
 from pipeline.prepare.sharding import Share, shard
 from pipeline.quiet import import_tensorflow
 
 LAYOUT = 1  # counted up when the same inputs come to be prepared differently
-FOLDERS = ("hashes", "words", "plan", "tokens", "shards", "refused", "unknown")
+FOLDERS = ("hashes", "words", "plan", "tokens", "shards", "refused")
 MOST_WORDS = 32_000  # in each bucket, for a vocabulary to be learned from; a million in all
 log = logging.getLogger("textmill")
 
@@ -53,10 +55,11 @@ def run(recipe: Recipe, patience: float | None = None) -> Path:
     }
     mark = artifacts.fingerprint(made_from)
     directory = Path(recipe.work, "prepared", mark)
-    if patience is not None:
+    outdated = artifacts.finished(directory, mark) and leaves_labels_out(directory)
+    if patience is not None and not outdated:
         artifacts.await_finished(directory, mark, patience)
     with artifacts.to_make(directory, mark) as needed:
-        if needed:
+        if needed or outdated:
             _prepare(recipe, units, directory, mark, made_from)
         else:
             log.info("prepared data is up to date: %s", directory)
@@ -77,6 +80,11 @@ def _prepare(
     log.info("prepared data is in %s; report.html there tells about it", directory)
 
 
+def leaves_labels_out(directory: Path) -> bool:
+    """Whether a version that left out rows with labels which training lacks prepared the data."""
+    return "unknown label" in artifacts.manifest(directory)["dead_letters"]
+
+
 def packages(recipe: Recipe) -> tuple[str, ...]:
     """Those whose versions may decide on the prepared bytes."""
     splits = ("sentencex",) if isinstance(recipe.task, MaskedLanguageModel) else ()
@@ -92,8 +100,7 @@ def scratch_folder(folder: Path, units: list[Unit]) -> Iterator[Path]:
     try:
         yield scratch
     finally:
-        written = [scratch / "refused", scratch / "unknown"]
-        dead_letters.gather(units, written, folder / dead_letters.FOLDER)
+        dead_letters.gather(units, scratch / "refused", folder / dead_letters.FOLDER)
         shutil.rmtree(scratch)
 
 
@@ -124,13 +131,7 @@ def _stages(recipe: Recipe, units: list[Unit], folder: Path, scratch: Path) -> d
     planned = plan(found, data, [fact["checked"] for fact in scans], scratch / "plan")
     check_splits(data, planned.kept, planned.dropped)
     shares = [Share(unit, planned.shown(unit.index)) for unit in units]
-    if isinstance(recipe.task, MaskedLanguageModel):
-        made = pretraining.stages(recipe, recipe.task, shares, scratch)
-    else:
-        work = partial(shard, recipe=recipe, folder=str(scratch), labels=known)
-        made = on_beam(beam, work, shares, scratch / "sharded")
-    dead_letters.judge([*scans, *made], records, data.max_bad, folder)
-
+    made = second_pass(recipe, shares, scratch, known)
     told = report.facts(recipe, units, known, scans, made, planned)
     for remark in told["remarks"]:
         log.warning("worth a look: %s", remark)
@@ -146,6 +147,7 @@ def _stages(recipe: Recipe, units: list[Unit], folder: Path, scratch: Path) -> d
             split: {"examples": part["examples"], "tokens": part["tokens"], "shards": names[split]}
             for split, part in report.written(told).items()
         },
+        **unseen_labels.facts(known, told["splits"]),
         "records": records,
         "dead_letters": told["dead_letters"],
         "labels": len(known.names),
@@ -156,3 +158,13 @@ def _stages(recipe: Recipe, units: list[Unit], folder: Path, scratch: Path) -> d
         "end_id": tokenizer.end_id,
         "mask_id": tokenizer.mask_id,
     }
+
+
+def second_pass(
+    recipe: Recipe, shares: list[Share], scratch: Path, known: labels.Labels
+) -> list[Facts]:
+    """Write the shards of all files; what is in those of each."""
+    if isinstance(recipe.task, MaskedLanguageModel):
+        return pretraining.stages(recipe, recipe.task, shares, scratch)
+    work = partial(shard, recipe=recipe, folder=str(scratch), labels=known)
+    return on_beam(recipe.beam, work, shares, scratch / "sharded")

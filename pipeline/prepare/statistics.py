@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from pipeline.prepare.labels import Labels
+
 LONGEST = 1 << 20  # longer texts count as this long in the distribution
 COUNTERS = ("lengths", "second_lengths", "labels")
 
@@ -28,7 +30,8 @@ class Statistics:
 
     Of pairs, `lengths` are the first texts' and `second_lengths` the others'; an example is
     truncated or empty if one of its texts is. `labels` counts the examples of each label id, for
-    tag the words, or for regress the examples of each bin.
+    tag the words, or for regress the examples of each bin; ids beyond the known ones are of labels
+    that training lacks.
     """
 
     examples: int = 0
@@ -36,6 +39,7 @@ class Statistics:
     unknown: int = 0  # of those
     truncated: int = 0  # examples
     empty: int = 0  # examples without any token
+    unseen: int = 0  # examples with a label that training lacks
     lengths: Counter[int] = field(default_factory=Counter)
     second_lengths: Counter[int] = field(default_factory=Counter)
     labels: Counter[int] = field(default_factory=Counter)
@@ -44,9 +48,10 @@ class Statistics:
         self,
         counts: Sequence[Counts],
         labels: Sequence[Sequence[int] | float],
-        edges: Sequence[float],
+        known: Labels,
     ) -> None:
         """Count a batch of examples, from the counts of its one or two texts."""
+        edges, number = known.edges, len(known.names)
         self.examples += len(labels)
         self.tokens += sum(int(text.kept.sum()) for text in counts)
         self.unknown += sum(int(text.unknown.sum()) for text in counts)
@@ -61,6 +66,7 @@ class Statistics:
                 self.labels[min(place, len(edges) - 1) - 1] += 1
             else:
                 self.labels.update(label)
+                self.unseen += max(label, default=-1) >= number
 
     def facts(self) -> dict[str, Any]:
         facts = dict(vars(self))
@@ -72,7 +78,7 @@ class Statistics:
     def total(cls, parts: Sequence[dict[str, Any]]) -> "Statistics":
         whole = cls()
         for part in parts:
-            for name in ("examples", "tokens", "unknown", "truncated", "empty"):
+            for name in ("examples", "tokens", "unknown", "truncated", "empty", "unseen"):
                 setattr(whole, name, getattr(whole, name) + part[name])
             for name in COUNTERS:
                 getattr(whole, name).update(dict(part[name]))

@@ -10,7 +10,6 @@ import numpy as np
 
 from configs.recipe import Recipe
 from configs.tasks import MaskedLanguageModel
-from pipeline.prepare import dead_letters
 from pipeline.prepare.batches import THREADS, mapped
 from pipeline.prepare.inputs import SPLITS
 from pipeline.prepare.labels import Labels
@@ -49,28 +48,25 @@ def tokenize(
     tokenizer = loaded_tokenizer(str(places / "tokenizer"))
     kind = token_type(tokenizer.vocabulary_size)
     with ExitStack() as stack:
-        letters = places / "unknown" / f"{name}.jsonl"
-        dead = stack.enter_context(dead_letters.Writer(letters, unit.name))
         writers = [
             stack.enter_context(Writer(places / FOLDER, unit.index, split, kind))
             for split in SPLITS
         ]
         none = Labels((), ())
-        chosen = choose(share, recipe, places / "plan" / name, none, dead, shown)
+        chosen = choose(share, recipe, places / "plan" / name, none, shown)
         make = document_tokenizer(task.language, str(places / "tokenizer"))
         for examples, made in mapped(make, chosen, THREADS):
             splits = np.array([example.split for example in examples], np.uint8)
             write(made, splits.tolist(), writers)
             for code in np.unique(splits).tolist():
                 here = np.flatnonzero(splits == code)
-                statistics[code].add([made.counts.of(here)], [()] * len(here), ())
+                statistics[code].add([made.counts.of(here)], [()] * len(here), none)
             told.advance(len(splits))
     told.close()
     return {
         "documents": {s: writer.facts() for s, writer in zip(SPLITS, writers, strict=True)},
         "statistics": {split: part.facts() for split, part in zip(SPLITS, statistics, strict=True)},
         "shown": sorted(shown.items()),
-        **dead.facts(),
     }
 
 

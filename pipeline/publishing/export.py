@@ -8,7 +8,7 @@ from pathlib import Path
 from configs import loading
 from configs.recipe import Recipe
 from configs.tasks import LanguageModel, MaskedLanguageModel, Span, Tag
-from pipeline import artifacts, earlier_weights, locks, runs, tracking
+from pipeline import artifacts, earlier_weights, finding_runs, locks, members, runs, tracking
 from pipeline.progress import log
 from pipeline.publishing import champion, saved_model, serving_ops
 from pipeline.publishing.model_card import facts, model_card
@@ -140,13 +140,14 @@ def _write(
     served.save(folder)
     artifacts.write_json(folder / "ops.json", serving_ops.report(folder))
 
-    splits = artifacts.manifest(trained.prepared)["splits"]
+    prepared = finding_runs.prepared(run_dir)
+    splits = artifacts.manifest(prepared)["splits"]
     split = next(name for name in ("test", "valid", "train") if name in splits)
     inputs, number = served.inputs, recipe.export.golden
     if isinstance(task, MaskedLanguageModel):
-        examples = masked_texts(trained.prepared, split, task, tokenizer, number)
+        examples = masked_texts(prepared, split, task, tokenizer, number)
     else:
-        found = data.load(trained.prepared, split, trained.recipe, len(labels))
+        found = data.load(prepared, split, trained.recipe, len(labels))
         examples = list(zip(*[found.texts, found.second_texts][: len(inputs.texts)], strict=True))
     examples = golden.choose(examples, number, len(inputs.texts))
     clear = CLEAR * TOLERANCES[recipe.train.precision]
@@ -172,8 +173,9 @@ def _write(
     tokenizer.save(folder / "tokenizer")
     artifacts.write_json(folder / "labels.json", labels)
     (folder / "recipe.yaml").write_text(loading.dump(recipe), encoding="utf-8")
+    members.copy(run_dir / runs.TRAINING, folder)
     signatures = list(served.functions)
-    card = model_card(recipe, run_dir, trained.prepared, labels, version, inputs, signatures)
+    card = model_card(recipe, run_dir, prepared, labels, version, inputs, signatures)
     words = decision.words if decision else "MLflow did not answer, and knows no champion"
     standing = f"\n## Where it stands\n\nWhen it was exported: {words}.\n"
     (folder / "MODEL_CARD.md").write_text(card + standing, encoding="utf-8")

@@ -12,7 +12,7 @@ from configs.tasks import Span
 from pipeline import artifacts
 from pipeline.evaluation import verdict
 from pipeline.evaluation.intervals import spell_ends, spell_value
-from pipeline.prepare import left_out
+from pipeline.prepare import left_out, unseen_labels
 from pipeline.publishing.how_to_call import how_to_call
 from pipeline.tracking import link
 
@@ -66,7 +66,7 @@ Fingerprint `{data["fingerprint"]}`, from {", ".join(f"`{path}`" for path in rec
 {rows}{_left_out(data)}
 ## Quality
 
-{_metrics(run_dir / "evaluation" / "metrics.json")}
+{_metrics(run_dir / "evaluation" / "metrics.json")}{_unseen(prepared)}
 ## Limits
 
 - It knows the language, the topics and the style of its training texts. Elsewhere its answers may
@@ -117,6 +117,10 @@ def _metrics(path: Path) -> str:
         for name, m in artifacts.read_json(path).items()
     )
     return f"| metric | value | 95% interval | texts |\n|---|---:|---:|---:|\n{rows}{compared}"
+
+
+def _unseen(prepared: Path) -> str:
+    return "".join(f"\n{sentence}\n" for sentence in unseen_labels.sentences(prepared).values())
 
 
 def _score_limit(kind: str) -> str:

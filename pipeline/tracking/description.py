@@ -44,6 +44,8 @@ def _of_data(data: dict[str, Any]) -> Iterator[Message]:
     dead = data["dead_letters"]
     counts = {f"examples/{split}": facts["examples"] for split, facts in data["splits"].items()}
     counts |= {f"dead_letters/{reason}": number for reason, number in dead.items()}
+    unseen = data.get("unseen_labels", {}).get("splits", {})
+    counts |= {f"unseen_labels/{split}": facts["examples"] for split, facts in unseen.items()}
     shares = {"left_out": left_out.share(data)}
     now = time.time_ns() // 1_000_000
     yield {"metrics": accepted(counts | shares), "step": 0, "time": now}

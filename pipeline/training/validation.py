@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from configs.recipe import Recipe
 from configs.tasks import LanguageModel, MaskedLanguageModel, Span, Tag, Task
+from pipeline import labels as split_labels
 from pipeline import masked_answers, tasks
 from pipeline.batching import signature
 from pipeline.data import Split
@@ -52,15 +53,16 @@ def of_documents(read: Callable, split: Split) -> Scores:
 
 def of_texts(task: Task, forward: Forward, split: Split) -> Scores:
     loss = Mean(tasks.loss_function(task))
-    logits = forward.logits(split, loss.add)
+    logits = judge.with_unseen(forward.logits(split, loss.add), split)
     return {"loss": loss.value, **plain(judge.score_functions(task, split.labels, logits), split)}
 
 
 def of_tags(task: Tag, labels: list[str], forward: Forward, split: Split) -> Scores:
     loss = Mean(tasks.loss_function(task))
     tags, _ = forward.tags(split, tasks.decoder(task, labels), loss.add)
+    names = [*labels, *split.unseen]
     gold, predicted = (
-        [[labels[tag] for tag in some[row]] for row in range(len(split))]
+        [[names[tag] for tag in some[row]] for row in range(len(split))]
         for some in (split.labels, tags)
     )
     functions = tagging_scores.score_functions(task.scheme, gold, predicted)
@@ -82,12 +84,16 @@ class Mean:
         self.loss, self.total, self.weight = loss, 0.0, 0.0
 
     def add(self, outputs: dict, batch: dict) -> None:
+        if "logits" in outputs:
+            number = outputs["logits"].shape[-1]
+            label, known = split_labels.answerable(batch["label"], number)
+            batch = {**batch, "label": label, "weight": batch["weight"] * known}
         self.total += float((self.loss(outputs, batch) * batch["weight"]).numpy().sum())
         self.weight += float(batch["weight"].sum())
 
     @property
     def value(self) -> float:
-        return self.total / self.weight
+        return self.total / self.weight if self.weight else float("nan")
 
 
 def plain(functions: dict, split: Split) -> Scores:

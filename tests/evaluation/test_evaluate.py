@@ -201,7 +201,7 @@ def test_a_perfect_score_of_a_few_texts_is_not_said_to_be_sure(train_small):
     assert "1,000: 20 not &lt;b&gt;. Texts like these were not measured." in first
     assert "accuracy (83.9 to 100.0)" in page
     assert "macro F1 (no interval)" in page
-    counts = {"records": 1000, "dead_letters": {"not UTF-8": 20}}
+    counts = {"records": 1000, "dead_letters": {"not UTF-8": 20}, "unseen_labels": {}}
     facts = {"metrics": report["metrics"], "prepared_dir": "a", "run_dir": "b", **counts}
     said = stages.in_words(facts)
     assert said[0] == "accuracy       1.0000  95% interval 0.8389 to 1.0000, n 20"

@@ -7,6 +7,7 @@ import pytest
 from reading import dead_letters, examples
 
 from pipeline.errors import JobError
+from pipeline.prepare import unseen_labels
 
 CLASSIFY = "task: {kind: classify}"
 GOOD = [f'{{"text": "good text {i}", "label": "{"ab"[i % 2]}"}}'.encode() for i in range(40)]
@@ -44,24 +45,20 @@ def test_every_reason_with_file_line_and_record(prepared, tmp_path):
     )
     letters = dead_letters(directory)
     expected = [(str(train), n, reason) for n, (_, reason) in broken.items()]
-    expected.append((str(test), 4, "unknown label"))
     assert [(x["file"], x["line"], x["reason"]) for x in letters] == expected
     assert letters[0]["record"] == '{"text": "cut off'
     assert letters[1]["record"] == '{"text": "bad \\xff byte", "label": "a"}'
-    assert "never seen" in letters[-1]["record"]
     good = [json.loads(GOOD[n - 1])["text"] for n in range(1, 41) if n not in broken]
     assert [e["text"] for e in examples(directory, "train")] == good
     manifest = json.loads((directory / "manifest.json").read_text())
     assert manifest["dead_letters"]["not UTF-8"] == 2
-    assert sum(manifest["dead_letters"].values()) == 10
+    assert sum(manifest["dead_letters"].values()) == 9
     assert manifest["records"] == 44
     remarks = json.loads((directory / "report.json").read_text())["remarks"]
-    assert remarks[0].startswith(
-        "22.7% of the records were left out, 10 of 44: 2 empty text, 2 not"
-    )
+    assert remarks[0].startswith("20.5% of the records were left out, 9 of 44: 2 empty text, 2 not")
     assert remarks[0].endswith(" and more.")
     report = (directory / "report.html").read_text()
-    assert f"{test}:4: unknown label" in report
+    assert f"{train}:3: broken JSON" in report
 
 
 def test_too_many_bad_records_fail_with_where_they_are(prepared, tmp_path):
@@ -79,19 +76,12 @@ def test_too_many_bad_records_fail_with_where_they_are(prepared, tmp_path):
     assert prepared(data(path, max_bad=0.24), CLASSIFY)
 
 
-def test_unknown_labels_count_as_bad_too(prepared, tmp_path):
-    train = write(tmp_path / "train.jsonl", GOOD[:10])
-    test = write(tmp_path / "test.jsonl", [b'{"text": "new", "label": "c"}', GOOD[0]])
-    lines = f"data: {{train: {train}, valid: null, test: {test}, max_bad: 0.05}}"
-    with pytest.raises(JobError, match=r"1 of 12 records cannot be used \(1 unknown label\)"):
-        prepared(lines, CLASSIFY)
-
-
 def test_a_label_is_known_though_its_only_text_was_cut_into_another_split(prepared, tmp_path):
     lines = [b'{"text": "text %d", "label": "%d"}' % (i, i) for i in range(30)]
     path = write(tmp_path / "a.jsonl", lines)
     directory = prepared(f"data: {{train: {path}, valid: 0.5}}", CLASSIFY)
     assert dead_letters(directory) == []
+    assert unseen_labels.names(directory) == []
     sizes = [len(examples(directory, split)) for split in ("train", "valid")]
     assert sum(sizes) == 30
     assert min(sizes) > 5
@@ -120,7 +110,7 @@ def test_data_that_nothing_can_be_learned_from(
     copy = tmp_path / "b.jsonl"
     path.write_bytes(b"\n".join(lines))
     copy.write_bytes(b"\n".join(lines))
-    (tmp_path / "c.jsonl").write_text('{"text": "a", "label": "unseen"}')
+    (tmp_path / "c.jsonl").write_text('{"text": "", "label": "a"}')
     places = {"MISSING": "nowhere.csv", "TRAIN": "a.jsonl", "COPY": "b.jsonl", "OTHER": "c.jsonl"}
     for word, name in places.items():
         settings = settings.replace(word, str(tmp_path / name))
