@@ -8,7 +8,7 @@ import warnings
 
 import typer
 
-from pipeline.commands import comparisons, exports, generation, recipes, records
+from pipeline.commands import comparisons, evaluation, exports, generation, recipes, records
 from pipeline.commands.options import Json, RecipeFile, Set, answer
 from pipeline.errors import Interrupted, JobError
 from pipeline.quiet import settle_environment
@@ -41,7 +41,7 @@ def stage_command(name: str, last: str, about: str) -> None:
 stage_command("run", "verify", "Prepare, train, evaluate, export, verify, unless done.")
 stage_command("prepare", "prepare", "Turn raw files into token ids, and report on the data.")
 stage_command("train", "train", "Train, or go on with a training that was stopped.")
-stage_command("evaluate", "evaluate", "Measure the trained model and write the report.")
+app.command()(evaluation.evaluate)
 stage_command("export", "export", "Publish the model as a SavedModel that takes texts.")
 
 app.command()(exports.verify)

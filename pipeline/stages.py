@@ -36,7 +36,7 @@ def run(recipe: Recipe, last: str) -> dict[str, Any]:
 
 def in_words(facts: dict[str, Any]) -> list[str]:
     """How good the model is, and where to look."""
-    lines = [_figure(name, found) for name, found in facts.get("metrics", {}).items()]
+    lines = [figure(name, found) for name, found in facts.get("metrics", {}).items()]
     if facts.get("verdict"):
         lines.append(f"verdict:     {facts['verdict']['words']}")
     if facts.get("champion"):
@@ -60,7 +60,8 @@ def in_words(facts: dict[str, Any]) -> list[str]:
     return lines
 
 
-def _figure(name: str, found: Estimate) -> str:
+def figure(name: str, found: Estimate) -> str:
+    """A metric as a line of the console."""
     ends = spell_ends(found, 1, 4)
     interval = ends if found["low"] is None else f"95% interval {ends}"
     return f"{name:14} {spell_value(found, 1, 4)}  {interval}, n {found['n']:,}"

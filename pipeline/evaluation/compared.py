@@ -54,11 +54,14 @@ class Compared:
 
 
 def from_folder(run_dir: Path) -> Compared:
-    """Read a run from its folder alone, without a store.
+    """Read a run, or an evaluation on new data, from its folder alone, without a store.
 
     Raises:
         JobError: nothing was evaluated there, or its files are damaged.
     """
+    if (run_dir / "report.json").is_file():
+        artifacts.check(run_dir)
+        return _read(run_dir.name, run_dir, run_dir / "recipe.yaml", {})
     evaluation, exported = run_dir / "evaluation", run_dir / "export.json"
     figures = artifacts.read_json(exported) if exported.is_file() else {}
     if (evaluation / artifacts.MANIFEST).is_file():
@@ -74,6 +77,7 @@ def from_store(names: list[str], experiment: str | None, uri: str | None) -> Ite
     """
     from mlflow.artifacts import download_artifacts
 
+    from pipeline.tracking.evaluations import EVALUATED
     from pipeline.tracking.store import connect, explained, logged_in
 
     work = f"sqlite:///{Path('work').resolve()}/mlflow.db"
@@ -90,7 +94,8 @@ def from_store(names: list[str], experiment: str | None, uri: str | None) -> Ite
         with explained(uri):
             return list(client.search_runs(chosen, wanted, order_by=["start_time DESC"]))
 
-    found = search("attributes.status = 'FINISHED'") if experiment else []
+    finished = search("attributes.status = 'FINISHED'") if experiment else []
+    found = [run for run in finished if EVALUATED not in run.data.params]
     for name in names:
         same = search(f"attributes.run_id = '{name}'") or search(f"attributes.run_name = '{name}'")
         if not same:
@@ -123,6 +128,6 @@ def _read(name: str, evaluation: Path, recipe: Path, figures: dict[str, Any]) ->
         name=name,
         report=report,
         settings={k: v for k, v in settings.items() if not k.startswith(NOT_SETTINGS)},
-        costs={key: float(known[key]) for key in COSTS if key in known},
+        costs={key: float(known[key]) for key in COSTS if known.get(key) is not None},
         predictions=pd.read_parquet(evaluation / "predictions.parquet").set_index("example"),
     )

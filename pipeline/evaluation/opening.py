@@ -31,17 +31,13 @@ def cost(report: dict[str, Any]) -> str:
 
 
 def caution(report: dict[str, Any]) -> str:
-    """Warnings: the split that chose the weights, labels that training lacks, data that is gone.
-
-    Reports of before do not say the last two.
-    """
-    told = ""
-    if left_out := report.get("left_out"):
-        told = warning(f"{left_out} Texts like these were not measured.")
-    if unseen := report.get("unseen"):
-        told += warning(unseen)
-    return told + NO_TEST * (report["split"] == "valid")
-
-
-def warning(sentence: str) -> str:
-    return f'<p class="warn">{escape(sentence)}</p>\n'
+    """What qualifies the figures, most of it as warnings. Reports of before say less."""
+    left_out = report.get("left_out")
+    warnings = [
+        left_out and f"{left_out} Texts like these were not measured.",
+        report.get("unseen"),
+        report.get("known"),
+    ]
+    notes = "".join(f"<p>{escape(note)}</p>\n" for note in report.get("notes", ()))
+    told = "".join(f'<p class="warn">{escape(words)}</p>\n' for words in warnings if words)
+    return notes + told + NO_TEST * (report["split"] == "valid")

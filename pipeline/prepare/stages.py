@@ -7,7 +7,7 @@ which the workers see too, and what is whole moves out of it at the end.
 import logging
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from importlib.metadata import version
@@ -150,13 +150,17 @@ def _stages(recipe: Recipe, units: list[Unit], folder: Path, scratch: Path) -> d
         **unseen_labels.facts(known, told["splits"]),
         "records": records,
         "dead_letters": told["dead_letters"],
-        "labels": len(known.names),
+        **words_and_labels(tokenizer, known.names),
+    }
+
+
+def words_and_labels(tokenizer: Any, names: Sequence[str]) -> dict[str, Any]:
+    """For the manifest: how many ids there are, and those of the special tokens."""
+    ids = ("pad_id", "unknown_id", "start_id", "end_id", "mask_id")
+    return {
+        "labels": len(names),
         "vocabulary_size": tokenizer.vocabulary_size,
-        "pad_id": tokenizer.pad_id,
-        "unknown_id": tokenizer.unknown_id,
-        "start_id": tokenizer.start_id,
-        "end_id": tokenizer.end_id,
-        "mask_id": tokenizer.mask_id,
+        **{name: getattr(tokenizer, name) for name in ids},
     }
 
 

@@ -35,7 +35,17 @@ UNSEEN = r"[\x01-\x08\x0B\x0C\x0E-\x1F\x7F-\x9F\p{Cf}\p{Co}\x{FFFD}]"
 
 def clean(texts: tf.Tensor, settings: Text) -> tf.Tensor:
     """Clean a batch: (B,) string -> (B,) string, each text by itself."""
-    texts = plain(texts, settings)
+    return clean_plain(plain(texts, settings), settings)
+
+
+def plain(texts: tf.Tensor, settings: Text) -> tf.Tensor:
+    """The first of cleaning, which looks at whole texts: all that follows looks at words."""
+    texts = valid_utf8(texts)
+    return _without_html(texts) if settings.html else texts
+
+
+def clean_plain(texts: tf.Tensor, settings: Text) -> tf.Tensor:
+    """The rest of cleaning."""
     if settings.drop_controls:
         texts = tf.strings.regex_replace(texts, UNSEEN, "")
     if settings.unicode != "none":
@@ -47,12 +57,6 @@ def clean(texts: tf.Tensor, settings: Text) -> tf.Tensor:
     if settings.whitespace:
         texts = tf.strings.strip(tf.strings.regex_replace(texts, _SPACES, " "))
     return texts
-
-
-def plain(texts: tf.Tensor, settings: Text) -> tf.Tensor:
-    """The first of cleaning, which looks at whole texts: all that follows looks at words."""
-    texts = valid_utf8(texts)
-    return _without_html(texts) if settings.html else texts
 
 
 def valid_utf8(texts: tf.Tensor) -> tf.Tensor:

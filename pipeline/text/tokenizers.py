@@ -14,7 +14,7 @@ from configs.data import (
     WordTokenizer,
 )
 from pipeline.errors import JobError
-from pipeline.text.cleaning import clean, plain
+from pipeline.text.cleaning import clean, clean_plain, plain
 from pipeline.text.earlier_words import MODEL, SETTINGS, VOCABULARY
 from pipeline.text.encoders import SentencePiece, Table, WordPiece
 from pipeline.text.first_tokens import first_tokens
@@ -145,8 +145,8 @@ class Tokenizer(tf.Module):
         settings, most = self.settings, self.settings.max_length
         if isinstance(self._encoder, SentencePiece) and not self._encoder.by_word:
             return cut(clean(texts, settings))[:, :most]  # a piece may go on behind a space
-        rest = settings.model_copy(update={"html": False})
-        return first_tokens(plain(texts, settings), most, lambda begun: cut(clean(begun, rest)))
+        texts = plain(texts, settings)
+        return first_tokens(texts, most, lambda begun: cut(clean_plain(begun, settings)))
 
     def texts_of(self, ids: tf.RaggedTensor) -> tf.Tensor:
         """Texts that ids stand for, see `pipeline.text.detokenizing`: ragged (B, None) -> (B,)."""
