@@ -53,7 +53,7 @@ def test_remarks(told):
         "of the tokens of train are not in the vocabulary",
         "2 of 3 labels have fewer than 10 training examples: <b>odd</b>, rare.",
         "The most frequent label stands 63 times as often as the rarest",
-        "1 of 3 examples of test have a label that training lacks ('unseen' 1)",
+        "1 of 3 examples of test has a label that training lacks ('unseen' 1)",
     ):
         assert part in remarks
         assert part in page.text
