@@ -11,7 +11,8 @@ from typing import NamedTuple
 import numpy as np
 
 from configs.training import BatchRamp, Train
-from pipeline.data import NO_TAG, Sequences, Split, untuned
+from pipeline.data import NO_TAG, Sequences, Split
+from pipeline.prepare.parsing import untuned
 
 POOL = 50  # batches' worth of shuffled examples that are sorted by length together
 

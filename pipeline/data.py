@@ -5,7 +5,7 @@ examples, the number of steps is known before the first, and a resumed run start
 once.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -15,8 +15,9 @@ import numpy as np
 
 from configs.recipe import Recipe
 from configs.tasks import Span, Task
-from pipeline import artifacts
-from pipeline.errors import JobError
+from pipeline.prepare import origins
+from pipeline.prepare.origins import Origins
+from pipeline.prepare.parsing import parsed_examples
 
 PARSE, PARSE_DOCUMENTS = 4096, 16  # examples parsed at a time
 TEXTS = ("text", "second_text")  # the features with an example's texts
@@ -78,7 +79,8 @@ class Split:
     `texts`, of pairs `second_texts`, the `words` to tag, and `columns` are as they came, before
     cleaning; of the words as many as have tags. Of span questions the examples are windows, their
     labels (N, 2) int32, and `asked` has the questions, see `pipeline.questions`. `unseen` names the
-    labels that training lacks, whose ids come after those that the model can answer.
+    labels that training lacks, whose ids come after those that the model can answer. `origins` say
+    where in which file each example, or question, stands; those to train on do without.
     """
 
     inputs: dict[str, Sequences]
@@ -90,6 +92,7 @@ class Split:
     words: Words | None = None
     asked: Any = None
     unseen: tuple[str, ...] = ()
+    origins: Origins = field(default_factory=Origins)
 
     def __len__(self) -> int:
         return len(self.inputs["ids"])
@@ -132,8 +135,9 @@ def load(
     texts = TEXTS if "second_ids" in inputs else TEXTS[:1]
     names = [f"column/{column}" for column in columns]
     names += ["id"] if task.kind == "span" else []
+    told = () if name == "train" else (origins.FEATURE,)
     features = {
-        **{name: tf.io.RaggedFeature(tf.int64) for name in inputs},
+        **{name: tf.io.RaggedFeature(tf.int64) for name in (*inputs, *told)},
         **({} if task.kind == "language_model" else {"label": tf.io.RaggedFeature(number)}),
         **{name: tf.io.RaggedFeature(tf.string) for name in STRINGS.get(task.kind, ())},
         **{name: tf.io.FixedLenFeature([], tf.string) for name in (*texts, *names)},
@@ -144,6 +148,8 @@ def load(
     parsed = [_plain({**batch, **spellings.words(batch)}, spellings.number) for batch in batches]
     found = {name: _joined([part[name] for part in parsed]) for name in parsed[0]}
     carried = {column: found[f"column/{column}"] for column in columns}
+    if told:
+        found["origins"] = origins.load(prepared, found.pop(origins.FEATURE).values)
     if isinstance(task, Span):
         return questions.load(prepared, found, spellings.spelled, carried, task)
     if sequences is None:
@@ -161,41 +167,8 @@ def load(
         found.get("second_text", []),
         Words(found["words"], spellings.spelled) if task.kind == "tag" else None,
         unseen=unseen,
+        origins=found.get("origins", Origins()),
     )
-
-
-def parsed_examples(prepared: Path, name: str, features: dict, size: int) -> Iterable[dict]:
-    """What `features` describes of a split's examples, at most `size` of them at a time.
-
-    Each part is a dict by the features' names: (B,) tensors, and ragged (B, None) ones.
-
-    Raises:
-        JobError: the prepared data has no such split, or has changed since it was written.
-    """
-    import tensorflow as tf
-
-    splits = artifacts.manifest(prepared)["splits"]
-    if name not in splits:
-        raise JobError(
-            f"{prepared} has no split {name!r}, only {', '.join(splits)}: set data.{name}"
-        )
-    artifacts.check(prepared, *splits[name]["shards"])
-    records = tf.data.TFRecordDataset([str(prepared / file) for file in splits[name]["shards"]])
-    parsed = records.batch(size).map(lambda batch: tf.io.parse_example(batch, features))
-    return untuned(parsed.prefetch(1))
-
-
-def untuned(dataset: Any) -> Any:
-    """The dataset without tf.data's thread that tunes it.
-
-    Nothing here is left to be tuned, and that thread may sleep for most of a minute before it lets
-    an iterator that has come to its end go.
-    """
-    import tensorflow as tf
-
-    options = tf.data.Options()
-    options.autotune.enabled = False
-    return dataset.with_options(options)
 
 
 def _inputs(task: Task, tokenizer: str) -> list[str]:

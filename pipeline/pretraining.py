@@ -9,8 +9,9 @@ import numpy as np
 from configs.tasks import MaskedLanguageModel
 from pipeline import artifacts
 from pipeline.batching import round_up
-from pipeline.data import PARSE, Sequences, Split, parsed_examples
+from pipeline.data import PARSE, Sequences, Split
 from pipeline.masking import Masked, Masker, masker
+from pipeline.prepare.parsing import parsed_examples
 
 WEIGHTS = ("weight", "token_weight")
 PAIRS, MASKS = ("second_start", "next"), ("places", "targets")

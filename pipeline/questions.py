@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from configs.tasks import Span
 from pipeline.data import Sequences, Split, Words
+from pipeline.prepare.origins import Origins
 from pipeline.text import tokenizers
 from pipeline.text.windows import Windowing, Windows, windowing, windows
 
@@ -63,7 +64,15 @@ def windowed(found: dict[str, Any], columns: dict[str, list[str]], how: Windowin
     every = np.ones(len(texts), np.float32)
     inputs = {name: found[name] for name in ("ids", "second_ids")}
     asked = Questions(
-        Split(inputs, None, texts, columns, every, contexts),
+        Split(
+            inputs,
+            None,
+            texts,
+            columns,
+            every,
+            contexts,
+            origins=found.get("origins", Origins()),
+        ),
         found["id"],
         found["answers"],
         found["begins"],

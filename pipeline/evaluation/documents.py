@@ -86,6 +86,7 @@ def table(case: Read) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "example": example_ids(case.split.texts),
+            **case.split.origins.columns(),
             "text": [text[:LONGEST] for text in case.split.texts],
             "words": case.words,
             "loss": case.losses,
@@ -117,6 +118,7 @@ def findings(case: Read) -> dict[str, Any]:
         "baselines": baselines,
         "documents": [
             {
+                **case.split.origins.of(row),
                 "perplexity": float(own[row]),
                 "words": int(case.words[row]),
                 "text": case.split.texts[row][:LONGEST],

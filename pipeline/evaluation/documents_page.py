@@ -6,6 +6,7 @@ from pipeline import page
 from pipeline.evaluation import verdict
 from pipeline.evaluation.intervals import LEVEL, spell
 from pipeline.evaluation.opening import MODELS, caution, cost
+from pipeline.prepare import origins
 
 BODY = """
 <p class="soft">Language model ({{ model }}) of run {{ run }}, measured on {{ n }} {{ split }}
@@ -60,7 +61,6 @@ def write(report: dict[str, Any], drawn: dict[str, Any]) -> str:
     """The whole page. Args: drawn, figures by name."""
     metrics, unit = report["metrics"], UNITS.get(report["tokenizer"], "token")
     units = f"{unit}s"
-    rows = [[told(d["perplexity"]), d["words"], d["text"]] for d in report["documents"]]
     direction = "both" if report["both"] else "backward" if report["backward"] else "forward"
     cached = ""
     if cache := report.get("cache"):
@@ -83,12 +83,23 @@ def write(report: dict[str, Any], drawn: dict[str, Any]) -> str:
         unknown=f"{100 * metrics['unknown_words']['value']:.1f}%",
         vocabulary=page.spell(report["vocabulary"]),
         learning="".join(page.picture(drawn[name], name) for name in drawn),
-        documents=page.table(["perplexity", units, "begins"], rows),
+        documents=documents(report["documents"], units),
         resamples=page.spell(report["resamples"]),
         reading=reading(report, units),
         cost=cost(report),
     )
     return page.page(report["name"], body)
+
+
+def documents(entries: list[dict[str, Any]], units: str) -> str:
+    columns: dict[str, list[Any]] = {
+        "perplexity": [told(entry["perplexity"]) for entry in entries],
+        units: [entry["words"] for entry in entries],
+    }
+    if places := origins.in_words(entries):
+        columns["where"] = places
+    columns["begins"] = [entry["text"] for entry in entries]
+    return page.table(list(columns), zip(*columns.values(), strict=True))
 
 
 def reading(report: dict[str, Any], units: str) -> str:

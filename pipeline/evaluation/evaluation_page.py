@@ -8,6 +8,7 @@ from pipeline.evaluation import (
     attention_page,
     baselines,
     evaluation_method,
+    mistakes_page,
     ngrams_page,
     paired,
     spans_page,
@@ -17,14 +18,6 @@ from pipeline.evaluation.intervals import LEVEL, spell
 from pipeline.evaluation.opening import MODELS, caution
 from pipeline.evaluation.scores import PERCENT, TITLES
 from pipeline.tasks import LOWER_IS_BETTER
-
-MISTAKES = {  # what a mistake is ranked by
-    "classify": "confidence",
-    "multilabel": "loss",
-    "regress": "error",
-    "tag": "wrong words times confidence",
-    "span": "(1 - F1) times confidence",
-}
 
 HEAD = """
 <p class="soft">{{ model }} of run {{ run }}, measured on {{ n }} {{ split }} {{ units }},
@@ -49,7 +42,7 @@ def write(report: dict[str, Any], drawn: dict[str, Any]) -> str:
         section(
             "Whether to believe its confidence", pictures["reliability"], pictures["confidences"]
         ),
-        mistakes(report),
+        mistakes_page.write(report),
         attention_page.write(report, pictures),
         ngrams_page.write(report),
         classes(report),
@@ -137,8 +130,8 @@ def confused(report: dict[str, Any], pictures: dict[str, str]) -> str:
         return ""
     rows = [
         [
-            answer(entry["label"]),
-            answer(entry["predicted"]),
+            mistakes_page.answer(entry["label"]),
+            mistakes_page.answer(entry["predicted"]),
             entry["n"],
             f"{100 * entry['share']:.0f}%",
         ]
@@ -150,30 +143,6 @@ def confused(report: dict[str, Any], pictures: dict[str, str]) -> str:
     if len(report["classes"]) > len(entries):
         note = '<p class="soft">The picture shows the classes of the commonest confusions.</p>'
     return section("What it confuses", note, pictures["confusion"], table)
-
-
-def mistakes(report: dict[str, Any]) -> str:
-    entries = report["mistakes"]
-    if not entries:
-        return ""
-    measure = MISTAKES[report["task"]]
-    explained = "decided_by" in entries[0]
-    texts = [key for key in ("text", "second_text") if key in entries[0]]
-    names = ["text"] if len(texts) == 1 else ["first text", "second text"]
-    names = ["question", "context"] if report["task"] == "span" else names
-    header = [*names, "label", "predicted", measure, *(["decided by"] if explained else [])]
-    rows = [
-        [
-            *(page.shortened(entry[text]) for text in texts),
-            answer(entry["label"]),
-            answer(entry["predicted"]),
-            f"{entry['wrong']:.1%}" if measure == "confidence" else float(entry["wrong"]),
-            *([ngrams_page.told(entry["decided_by"], "+")] if explained else []),
-        ]
-        for entry in entries
-    ]
-    note = ngrams_page.note(report) if explained else ""
-    return section("The worst mistakes", note, page.table(header, rows))
 
 
 def classes(report: dict[str, Any]) -> str:
@@ -192,10 +161,3 @@ def classes(report: dict[str, Any]) -> str:
         summary = f"All {len(rows)} classes, the worst first"
         table = f"<details><summary>{summary}</summary>{table}</details>"
     return section("Class by class", table)
-
-
-def answer(value: Any) -> Any:
-    """A label, labels or a number."""
-    if isinstance(value, list):
-        value = ", ".join(value) or "none"
-    return page.breakable(value) if isinstance(value, str) else value

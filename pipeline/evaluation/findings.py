@@ -141,6 +141,7 @@ def mistakes(case: Case) -> list[dict[str, Any]]:
     rows = answers.worst(case.recipe.evaluate.mistakes)
     found = [
         {
+            **case.split.origins.of(row),
             "text": case.split.texts[row],
             **({"second_text": case.split.second_texts[row]} if case.split.second_texts else {}),
             "label": answers.labels[row],

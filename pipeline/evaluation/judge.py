@@ -117,13 +117,15 @@ def judge(task: Task, names: list[str], labels: np.ndarray, logits: np.ndarray) 
 
 
 def table(split: Split, answers: Answers) -> pd.DataFrame:
-    """One row an example: example, text, label, predicted; for classes score, scores and correct.
+    """One row an example: example, file, line, text, label, predicted; for classes score, scores
+    and correct.
 
     Pairs have `second_text` too. `example` is the same for the same text, or the same two texts, in
     every run, so that runs can be joined by it. `scores` are of the model's own labels.
     """
     columns: dict[str, Any] = {
         "example": example_ids(split.texts, split.second_texts),
+        **split.origins.columns(),
         "text": split.texts,
         **({"second_text": split.second_texts} if split.second_texts else {}),
         "label": answers.labels,

@@ -111,6 +111,7 @@ def worst(case: Answered, number: int) -> list[dict[str, Any]]:
     split, golds = case.asked.split, case.golds
     return [
         {
+            **split.origins.of(row),
             "text": split.texts[row],
             "second_text": split.second_texts[row],
             "label": list(dict.fromkeys(golds[row])) or ["(no answer)"],
@@ -130,6 +131,7 @@ def table(case: Answered) -> pd.DataFrame:
     split = case.asked.split
     columns: dict[str, Any] = {
         "example": example_ids(split.texts, split.second_texts),
+        **split.origins.columns(),
         "id": case.asked.ids,
         "text": split.texts,
         "label": case.golds,

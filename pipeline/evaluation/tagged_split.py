@@ -36,6 +36,7 @@ def measure(recipe: Recipe, task: Tag, trained: Trained, prepared: Path, name: s
         tags(train.labels, labels) if train else [],
         settings.resamples,
         recipe.seed,
+        split.origins,
     )
     parts = slices.parts(split)
     found = tagging.findings(case, parts, settings.mistakes, settings.baselines)
@@ -59,6 +60,7 @@ def table(case: Tagged, split: data.Split) -> pd.DataFrame:
     """
     columns: dict[str, Any] = {
         "example": example_ids(split.texts),
+        **split.origins.columns(),
         "text": split.texts,
         "label": case.gold,
         "predicted": case.predicted,

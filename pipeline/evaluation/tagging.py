@@ -2,7 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any, Literal
 
@@ -21,6 +21,7 @@ from pipeline.evaluation.tagging_scores import (
     score_functions,
     words,
 )
+from pipeline.prepare.origins import Origins
 from pipeline.text.schemes import Scheme, Span, spans
 
 Part = tuple[str, str, np.ndarray]  # what a split is cut by, the part's name, its rows
@@ -42,6 +43,7 @@ class Tagged:
     train_tags: Sequence[Tags]
     resamples: int
     seed: int
+    origins: Origins = field(default_factory=Origins)
 
     def __len__(self) -> int:
         return len(self.words)
@@ -162,6 +164,7 @@ def worst(case: Tagged, number: int) -> list[dict[str, Any]]:
     order = np.argsort(-how_wrong, kind="stable")[:number]
     return [
         {
+            **case.origins.of(row),
             "text": " ".join(case.words[row]),
             "label": in_words(case, row, case.gold[row]),
             "predicted": in_words(case, row, case.predicted[row]),

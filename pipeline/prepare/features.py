@@ -1,6 +1,7 @@
 """Records of each task -> token ids and the other features of their examples.
 
-All have `text`, as it came, and `column/NAME`. Besides,
+All have `text`, as it came, and `column/NAME`; in shards their `pipeline.prepare.origins`, too.
+Besides,
 
     classify, multilabel, regress   ids, label; of a pair also second_ids and second_text
     tag                             ids; words, as they were given, and label, each of a word; and

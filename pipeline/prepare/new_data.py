@@ -18,7 +18,16 @@ from configs.recipe import Recipe
 from configs.tasks import MaskedLanguageModel
 from pipeline import artifacts
 from pipeline.errors import JobError
-from pipeline.prepare import dead_letters, inputs, labels, repeats, shards, stages, unseen_labels
+from pipeline.prepare import (
+    dead_letters,
+    inputs,
+    labels,
+    origins,
+    repeats,
+    shards,
+    stages,
+    unseen_labels,
+)
 from pipeline.prepare.inputs import Unit
 from pipeline.prepare.plans import plan
 from pipeline.prepare.pretraining_statistics import PretrainingStatistics
@@ -105,6 +114,7 @@ def _passes(
     return {
         "splits": {SPLIT: split},
         **unseen_labels.facts(known, {SPLIT: unseen_labels.of_split(counted, known)}),
+        origins.FILES: [unit.name for unit in units],
         "records": records,
         "dead_letters": dict(sorted(dead_letters.reasons(scans).items())),
         **stages.words_and_labels(tokenizer, names),

@@ -10,6 +10,7 @@ import numpy as np
 
 from configs.recipe import Recipe
 from pipeline.errors import JobError
+from pipeline.prepare import origins
 from pipeline.prepare.bad_records import EXCERPT
 from pipeline.prepare.batches import THREADS, mapped
 from pipeline.prepare.checks import Checked
@@ -31,6 +32,7 @@ class Share(NamedTuple):
 
 
 class Example(NamedTuple):
+    line: int
     record: Checked
     split: int
     label: list[int] | float
@@ -51,7 +53,7 @@ def shard(share: Share, recipe: Recipe, folder: str, labels: Labels) -> dict[str
     told = Lines(f"tokenized {unit.name}")
     with Shards(places / "shards", unit.index, recipe.data.shard_examples) as shards:
         chosen = choose(share, recipe, places / "plan" / name, labels, shown)
-        make = example_maker(recipe, str(places / "tokenizer"))
+        make = example_maker(unit.index, recipe, str(places / "tokenizer"))
         for examples, made, serialised in mapped(make, chosen, THREADS):
             splits = np.array([example.split for example in examples], np.uint8)
             for code, data in zip(splits.tolist(), serialised, strict=True):
@@ -98,9 +100,10 @@ def choose(
             if row >= len(plan) or plan[row] == UNUSED:
                 continue
             if isinstance(record.label, float):
-                examples.append(Example(record, plan[row], record.label))
+                examples.append(Example(line, record, plan[row], record.label))
             else:
-                examples.append(Example(record, plan[row], [ids[name] for name in record.label]))
+                own = [ids[name] for name in record.label]
+                examples.append(Example(line, record, plan[row], own))
         if examples:
             yield examples
     if next(rows) != len(plan):
@@ -112,7 +115,9 @@ def _text(record: Checked) -> str:
     return " / ".join(text.decode() for text in record.texts)
 
 
-def example_maker(recipe: Recipe, tokenizer_folder: str) -> Callable[[list[Example]], tuple]:
+def example_maker(
+    unit: int, recipe: Recipe, tokenizer_folder: str
+) -> Callable[[list[Example]], tuple]:
     """Make the function from examples to themselves, what is made of them, and their bytes.
 
     Threads may share it.
@@ -124,7 +129,8 @@ def example_maker(recipe: Recipe, tokenizer_folder: str) -> Callable[[list[Examp
     def make_examples(examples: list[Example]) -> tuple[list[Example], Any, list[bytes]]:
         records = [example.record for example in examples]
         made = make(records, [example.label for example in examples])
-        return examples, made, encode(made.features)
+        origin = origins.feature(unit, (example.line for example in examples))
+        return examples, made, encode([*made.features, origin])
 
     return make_examples
 

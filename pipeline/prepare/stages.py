@@ -22,6 +22,7 @@ from pipeline.prepare import (
     dead_letters,
     inputs,
     labels,
+    origins,
     pretraining,
     repeats,
     report,
@@ -148,6 +149,7 @@ def _stages(recipe: Recipe, units: list[Unit], folder: Path, scratch: Path) -> d
             for split, part in report.written(told).items()
         },
         **unseen_labels.facts(known, told["splits"]),
+        origins.FILES: [unit.name for unit in units],
         "records": records,
         "dead_letters": told["dead_letters"],
         **words_and_labels(tokenizer, known.names),

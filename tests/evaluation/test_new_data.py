@@ -6,6 +6,7 @@ import json
 import shutil
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from mlflow import MlflowClient
 
@@ -113,6 +114,26 @@ def trained(kind, folder, store):
     return recipe, run_dir, export(recipe, run_dir), str(files["test"])
 
 
+def check_places(folder, kind, file):
+    """Every answer names its line of the file, and the page does so of the worst."""
+    lines = Path(file).read_text().splitlines()
+    table = pd.read_parquet(folder / "predictions.parquet")
+    assert set(table["file"]) == {file}
+    assert len(set(table["line"])) == len(table)
+    for answer in table.to_dict("records"):
+        line = lines[answer["line"] - 1]
+        if kind == "tag":  # a line a word
+            line = " ".join(word.split()[0] for word in lines[answer["line"] - 1 :][:7])
+        known_by = f'"id": "{answer["id"]}"' if kind == "span" else answer["text"]
+        assert known_by in line
+    report = artifacts.read_json(folder / "report.json")
+    page = (folder / "report.html").read_text()
+    worst = report["documents"] if kind == "language_model" else report["mistakes"]
+    assert worst
+    for mistake in worst:
+        assert f"<td>{Path(file).name}:{mistake['line']}</td>" in page
+
+
 def score(address, file, *sets, output=None, columns=(), label=None):
     model = new_data.find(str(address))
     return new_data.score(model, new_data.asked(model, [file], columns, label, list(sets)), output)
@@ -126,6 +147,9 @@ def test_a_model_does_on_its_own_test_file_what_it_did_before(kind, tmp_path, ml
     found = score(run_dir, file)
     if kind == "masked_language_model":  # whose examples are drawn anew from the documents
         before = found["metrics"]
+    else:
+        check_places(run_dir / "evaluation", kind, file)
+        check_places(Path(found["output"]), kind, file)
     assert found["metrics"] == before
     assert found["notes"][0] == f"Measured on {file}."
     assert score(export_dir, file)["metrics"] == before

@@ -6,7 +6,10 @@ import tensorflow as tf
 
 
 def examples(directory, split):
-    """All examples of a split in order: [{"ids": [...], "label": [...], "text": str, ...}]."""
+    """All examples of a split in order: [{"ids": [...], "label": [...], "text": str, ...}].
+
+    Without their origins, which files with the same rows differ in.
+    """
     shards = json.loads((directory / "manifest.json").read_text())["splits"][split]["shards"]
     found = []
     for record in tf.data.TFRecordDataset([str(directory / shard) for shard in shards]):
@@ -19,6 +22,7 @@ def examples(directory, split):
                 values = [value.decode() for value in values]
                 values = values if name in ("words", "answers") else values[0]
             example[name] = values
+        example.pop("origin", None)
         found.append(example)
     return found
 
