@@ -15,7 +15,7 @@ from configs.store_address import hide_secrets, without_secrets
 from pipeline import artifacts, finding_runs, keras_hub_presets
 from pipeline.errors import JobError
 from pipeline.huggingface import reading as huggingface
-from pipeline.huggingface.settings import is_folder as is_huggingface
+from pipeline.huggingface.folders import is_folder as is_huggingface
 
 PATHS = "weights.json"  # in an export: the paths of its variables, in their order
 MLFLOW = re.compile(r"models:/|runs:/")

@@ -3,14 +3,12 @@
 from pathlib import Path
 
 import numpy as np
-from safetensors import SafetensorError
-from safetensors.numpy import load_file
 
 from configs.recipe import Recipe
 from configs.transformers import Bert
 from pipeline import artifacts
 from pipeline.errors import JobError
-from pipeline.huggingface import settings, vocabulary, weights
+from pipeline.huggingface import folders, settings, shards, vocabulary, weights
 
 
 def read(folder: Path) -> tuple[Recipe, list[str], list[str], dict[str, np.ndarray]]:
@@ -21,13 +19,11 @@ def read(folder: Path) -> tuple[Recipe, list[str], list[str], dict[str, np.ndarr
     """
     recipe = settings.recipe(folder)
     assert isinstance(recipe.model, Bert)
-    _, path, file = files(folder)
-    try:
-        theirs = load_file(path)
-    except (SafetensorError, OSError) as error:
-        raise JobError(f"{path} is no safetensors file, or is cut short: {error}") from error
-    found = weights.read(theirs, recipe.model.layers, recipe.task.kind, str(path))
-    _check_shapes(found, recipe.model, str(path))
+    _, *of_weights, file = files(folder)
+    path = str(of_weights[-1])
+    theirs = shards.read(folder)
+    found = weights.read(theirs, recipe.model.layers, recipe.task.kind, path)
+    _check_shapes(found, recipe.model, path)
     tokens = vocabulary.read(file)
     rows = len(found["embeddings/table"])
     if len(tokens) > rows:
@@ -50,7 +46,7 @@ def files(folder: Path) -> list[Path]:
         JobError: one of these is not there.
     """
     words = vocabulary.find(folder) or folder / vocabulary.LINES
-    needed = [folder / settings.CONFIG, folder / settings.WEIGHTS, words]
+    needed = [folder / folders.CONFIG, *shards.files(folder), words]
     if missing := [path.name for path in needed if not path.is_file()]:
         there = ", ".join(sorted(path.name for path in folder.glob("*") if path.is_file()))
         raise JobError(
@@ -77,5 +73,5 @@ def _check_shapes(found: dict[str, np.ndarray], model: Bert, where: str) -> None
         if found[name].shape != shape:
             raise JobError(
                 f"{where}: {name} has shape {found[name].shape} as textmill turns it, but"
-                f" {settings.CONFIG} makes it {shape}: do they belong together?"
+                f" {folders.CONFIG} makes it {shape}: do they belong together?"
             )

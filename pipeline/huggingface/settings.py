@@ -1,6 +1,7 @@
-"""What a Hugging Face folder says of its model and its texts, as a recipe would say it."""
+"""What a Hugging Face folder says of its model, as a recipe would say it."""
 
 import json
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -9,15 +10,18 @@ from pydantic import ValidationError
 from configs.mistakes import explain
 from configs.recipe import Recipe
 from pipeline.errors import JobError
-from pipeline.huggingface import vocabulary
+from pipeline.huggingface import folders, spelling
 
-CONFIG, WEIGHTS = "config.json", "model.safetensors"
-TOKENIZER = "tokenizer_config.json"
+# The last four are computed in another way, to the same function.
 ACTIVATIONS = {
     "gelu": "gelu",
     "gelu_new": "gelu_tanh",
     "gelu_pytorch_tanh": "gelu_tanh",
     "relu": "relu",
+    "gelu_python": "gelu",
+    "gelu_python_tanh": "gelu_tanh",
+    "gelu_fast": "gelu_tanh",
+    "gelu_accurate": "gelu_tanh",
 }
 # By their names in config.json, with their names in a recipe.
 SIZES = {
@@ -29,6 +33,18 @@ SIZES = {
     "layer_norm_eps": "epsilon",
     "hidden_dropout_prob": "dropout",
     "attention_probs_dropout_prob": "attention_dropout",
+}
+# Of transformers' BertConfig, which config.json may leave out.
+DEFAULTS = {
+    "num_hidden_layers": 12,
+    "hidden_size": 768,
+    "num_attention_heads": 12,
+    "intermediate_size": 3072,
+    "max_position_embeddings": 512,
+    "layer_norm_eps": 1e-12,
+    "hidden_dropout_prob": 0.1,
+    "attention_probs_dropout_prob": 0.1,
+    "hidden_act": "gelu",
 }
 # What has another meaning here, or none: only these values are read.
 READ = {
@@ -43,12 +59,8 @@ TASKS = {
     "BertForQuestionAnswering": "span",
 }
 PROBLEMS = {"regression": "regress", "multi_label_classification": "multilabel"}
+MOST_LABELS = 1_000_000
 LABELLED = ("classify", "multilabel", "tag")
-
-
-def is_folder(folder: Path) -> bool:
-    """Whether `transformers` would read a model there; of any kind."""
-    return (folder / CONFIG).is_file() and "model_type" in _json(folder / CONFIG)
 
 
 def recipe(folder: Path) -> Recipe:
@@ -57,22 +69,21 @@ def recipe(folder: Path) -> Recipe:
     Raises:
         JobError: it is no BERT, or one that textmill cannot compute.
     """
-    path = folder / CONFIG
-    config = _json(path)
+    path = folder / folders.CONFIG
+    config = {**DEFAULTS, **folders.read(path)}
     for name, value in READ.items():
         if config.get(name, value) != value:
             raise JobError(f"{path}: textmill reads {name} {value!r}, got {config[name]!r}")
-    if (activation := config.get("hidden_act", "gelu")) not in ACTIVATIONS:
+    architecture = _architecture(config)
+    if "model_type" not in config and not architecture.startswith("Bert"):
+        raise JobError(f"{path}: textmill reads a BERT, got architectures {architecture!r}")
+    if (activation := config["hidden_act"]) not in [*ACTIVATIONS]:
         raise JobError(
             f"{path}: textmill reads hidden_act {', '.join(ACTIVATIONS)}, got {activation!r}"
         )
-    if missing := [name for name in SIZES if name not in config]:
-        raise JobError(
-            f"{path} does not say {', '.join(missing)}: is it the config.json of a BERT?"
-        )
     model = {ours: config[theirs] for theirs, ours in SIZES.items()}
     model["activation"] = ACTIVATIONS[activation]
-    return as_recipe(folder, model, _task(config), spelling(folder) or {})
+    return as_recipe(folder, model, _task(config, path), spelling.read(folder) or {})
 
 
 def as_recipe(folder: Path, model: dict[str, Any], task: str, text: dict[str, Any]) -> Recipe:
@@ -93,47 +104,55 @@ def as_recipe(folder: Path, model: dict[str, Any], task: str, text: dict[str, An
         return Recipe.model_validate(values)
     except ValidationError as error:
         lines = "; ".join(explain(error, values))
-        raise JobError(f"{folder / CONFIG} is of a model that cannot be: {lines}") from error
+        raise JobError(
+            f"{folder / folders.CONFIG} is of a model that cannot be: {lines}"
+        ) from error
 
 
 def labels(folder: Path) -> list[str]:
-    """What each output of the head is of; none of a model without labels."""
-    config = _json(folder / CONFIG)
-    if _task(config) not in LABELLED:
-        return []
-    return [name for _, name in sorted(config["id2label"].items(), key=lambda pair: int(pair[0]))]
+    """What each output of the head is of; none of a model without labels.
+
+    Raises:
+        JobError: config.json names them in no way that says which is which.
+    """
+    path = folder / folders.CONFIG
+    config = folders.read(path)
+    return _names(config, path) if _task(config, path) in LABELLED else []
 
 
-def _task(config: dict[str, Any]) -> str:
+def _names(config: dict[str, Any], path: Path) -> list[str]:
+    """Without names the outputs are numbered, and two if nothing is said, as in transformers."""
+    said = config.get("id2label")
+    if said is None:
+        number = config.get("num_labels", 2)
+        if type(number) is not int or not 1 <= number <= MOST_LABELS:
+            raise JobError(f"{path}: num_labels should be a number of labels, got {number!r}")
+        said = {str(place): f"LABEL_{place}" for place in range(number)}
+    places = [str(place) for place in range(len(said))]
+    if not isinstance(said, dict) or {*said} != {*places}:
+        raise JobError(
+            f"{path}: id2label should name the label of each output from 0 on, got {_short(said)}"
+        )
+    names = [said[place] for place in places]
+    if any(not isinstance(name, str | int | float) for name in names):
+        raise JobError(f"{path}: id2label should hold names of labels, got {_short(said)}")
+    # As labels of files are spelled: 1 is "1", true is "true".
+    return [name if isinstance(name, str) else json.dumps(name) for name in names]
+
+
+def _short(value: Any) -> str:
+    return textwrap.shorten(repr(value), 100)
+
+
+def _architecture(config: dict[str, Any]) -> str:
+    found = config.get("architectures")
+    return str(found[0]) if isinstance(found, list) and found else "BertModel"
+
+
+def _task(config: dict[str, Any], path: Path) -> str:
     """Its kind. A classifier of one number is a regression there."""
-    architecture = (config.get("architectures") or [""])[0]
-    kind = TASKS.get(architecture, "masked_language_model")
+    kind = TASKS.get(_architecture(config), "masked_language_model")
     if kind != "classify":
         return kind
-    alone = len(config.get("id2label", "two")) == 1
+    alone = len(_names(config, path)) == 1
     return "regress" if alone else PROBLEMS.get(str(config.get("problem_type")), kind)
-
-
-def spelling(folder: Path) -> dict[str, bool] | None:
-    """The settings in `text` that decide how its words are spelled, or None if it does not say.
-
-    Accents go with capitals, if nothing else is said, as in BERT.
-    """
-    if exact := vocabulary.normalizer(folder):
-        lower, accents = exact["lowercase"], exact["strip_accents"]
-    elif (folder / TOKENIZER).is_file():
-        said = _json(folder / TOKENIZER)
-        lower, accents = said.get("do_lower_case", True), said.get("strip_accents")
-    else:
-        return None
-    return {"lower": lower, "strip_accents": lower if accents is None else accents}
-
-
-def _json(path: Path) -> dict[str, Any]:
-    try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise JobError(f"{path} is no JSON: {error}") from error
-    if not isinstance(value, dict):
-        raise JobError(f"{path} should hold a mapping, got {type(value).__name__}")
-    return value

@@ -3,11 +3,11 @@
 `transformers` has written the second alone since its version 5.
 """
 
-import json
 from pathlib import Path
 from typing import Any
 
 from pipeline.errors import JobError
+from pipeline.huggingface import folders
 
 LINES, TOKENIZER = "vocab.txt", "tokenizer.json"
 
@@ -32,29 +32,23 @@ def tokens(content: bytes, path: str) -> list[str]:
     if not path.endswith(".json"):
         lines = content.decode(errors="replace").removesuffix("\n").split("\n")
         return [line.removesuffix("\r") for line in lines]
-    said = _tokenizer(content, path)
-    model = said.get("model", {})
-    if model.get("type") != "WordPiece":
-        raise JobError(
-            f"{path}: textmill reads a model of type 'WordPiece', got {model.get('type')!r}"
-        )
-    ids = {**model["vocab"], **{added["content"]: added["id"] for added in said["added_tokens"]}}
-    found = sorted(ids, key=lambda token: ids[token])
+    said = folders.parsed(content, path)
+    model, added = said.get("model"), said.get("added_tokens") or []
+    model = model if isinstance(model, dict) else {}
+    # The first versions wrote no type.
+    kind = model.get("type", "WordPiece" if "continuing_subword_prefix" in model else None)
+    if kind != "WordPiece":
+        raise JobError(f"{path}: textmill reads a model of type 'WordPiece', got {kind!r}")
+    try:
+        ids = {**model["vocab"], **{each["content"]: each["id"] for each in added}}
+        found = sorted(ids, key=lambda token: ids[token])
+    except (KeyError, TypeError) as error:
+        raise JobError(f"{path} does not say the ids of its tokens: {error}") from error
     if [ids[token] for token in found] != list(range(len(found))):
         raise JobError(f"{path}: the ids of its {len(found)} tokens do not count from 0")
     return found
 
 
-def normalizer(folder: Path) -> dict[str, Any]:
-    """How texts are cleaned there, as far as tokenizer.json says it of a BERT."""
-    file = folder / TOKENIZER
-    said = _tokenizer(file.read_bytes(), str(file)) if file.is_file() else {}
-    found = said.get("normalizer") or {}
-    return found if found.get("type") == "BertNormalizer" else {}
-
-
-def _tokenizer(content: bytes, path: str) -> dict[str, Any]:
-    try:
-        return json.loads(content)
-    except ValueError as error:
-        raise JobError(f"{path} is no JSON: {error}") from error
+def tokenizer(folder: Path) -> dict[str, Any]:
+    """What tokenizer.json says, if it is there."""
+    return folders.read_if_there(folder / TOKENIZER)

@@ -4,6 +4,7 @@ There a kernel is (out, in), and query, key and value have one each; here it is 
 three stand side by side in one.
 """
 
+import re
 from collections.abc import Mapping
 
 import numpy as np
@@ -46,6 +47,7 @@ _CLASSES = {"head/project/kernel": "classifier.weight", "head/project/bias": "cl
 _TAGS = {f"head/scores/{own[5:]}": name for own, name in _CLASSES.items()}
 _SPANS = {"head/scores/kernel": "qa_outputs.weight", "head/scores/bias": "qa_outputs.bias"}
 TABLE, TIED = "embeddings.word_embeddings.weight", "cls.predictions.decoder.weight"
+_LAYER_OF = re.compile(r"encoder\.layer\.\d+\.")
 # Of what is BERT itself. A file of BertModel alone has no prefix, and is read with it as well.
 PREFIX, _BODY = "bert.", ("embeddings/", "encoder/", "pooler/")
 
@@ -77,9 +79,10 @@ def read(
         where, which file it is, for errors.
 
     Raises:
-        JobError: a weight is missing.
+        JobError: a weight is missing, of whole numbers, or fits no other.
     """
     known = {_plain(name): np.asarray(value) for name, value in theirs.items()}
+    _check_layers(known, num_layers, where)
     wanted = names(num_layers)
     for part in parts(task):
         if part is _MASKED and not _tied(known):
@@ -93,7 +96,10 @@ def read(
             f" {', '.join(missing[:3])}{', ...' if len(missing) > 3 else ''}; it has"
             f" {', '.join(sorted(theirs)[:3])}, ...: is its config.json of another model?"
         )
-    return {own: _ours(own, [known[name] for name in each]) for own, each in wanted.items()}
+    try:
+        return {own: _ours(own, [known[name] for name in each]) for own, each in wanted.items()}
+    except ValueError as error:
+        raise JobError(f"{where} has weights that textmill cannot read: {error}") from error
 
 
 def write(weights: Mapping[str, np.ndarray], num_layers: int, task: str) -> dict[str, np.ndarray]:
@@ -117,6 +123,20 @@ def write(weights: Mapping[str, np.ndarray], num_layers: int, task: str) -> dict
     }
 
 
+def _check_layers(known: Mapping[str, np.ndarray], num_layers: int, where: str) -> None:
+    """
+    Raises:
+        JobError: there are fewer, so that it is no use to ask for the names of each.
+    """
+    there = {found[0] for name in known if (found := _LAYER_OF.match(name))}
+    if num_layers > len(there):
+        raise JobError(
+            f"{where} has weights of {len(there)} layers of a BERT, but config.json says"
+            f" num_hidden_layers {num_layers}; it has {', '.join(sorted(known)[:3])}, ...: is its"
+            " config.json of another model?"
+        )
+
+
 def _tied(known: Mapping[str, np.ndarray]) -> bool:
     return TIED not in known or (TABLE in known and np.array_equal(known[TIED], known[TABLE]))
 
@@ -129,6 +149,8 @@ def _plain(name: str) -> str:
 
 
 def _ours(path: str, parts: list[np.ndarray]) -> np.ndarray:
+    if whole := [part.dtype for part in parts if part.dtype.kind in "iub"]:
+        raise ValueError(f"those of {path} are of {whole[0]}, not floats")
     turned = [part.T for part in parts] if path.endswith("kernel") else parts
     return np.concatenate(turned, axis=-1).astype(np.float32)
 

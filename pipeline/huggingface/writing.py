@@ -12,7 +12,7 @@ from configs.transformers import Bert
 from pipeline import artifacts
 from pipeline.earlier_weights import Earlier
 from pipeline.errors import JobError
-from pipeline.huggingface import settings, vocabulary, weights
+from pipeline.huggingface import folders, settings, shards, vocabulary, weights
 from pipeline.text.special import ENDS, MASKS, PAD, STARTS
 
 SPECIAL_TOKENS = "special_tokens_map.json"
@@ -40,11 +40,13 @@ def write(earlier: Earlier, folder: Path) -> dict[str, Any]:
         log.info("huggingface: transformers cleans texts in another way: %s", "; ".join(unlike))
     special = _special(earlier.vocabulary)
     with artifacts.publish(folder, artifacts.fingerprint(str(earlier.folder)), {}) as unfinished:
-        save_file(arrays, unfinished / settings.WEIGHTS, {"format": "pt"})
+        save_file(arrays, unfinished / shards.WHOLE, {"format": "pt"})
         lines = "".join(f"{token}\n" for token in earlier.vocabulary)
         (unfinished / vocabulary.LINES).write_bytes(lines.encode())
-        artifacts.write_json(unfinished / settings.CONFIG, config)
-        artifacts.write_json(unfinished / settings.TOKENIZER, _tokenizer(recipe.text) | special)
+        artifacts.write_json(unfinished / folders.CONFIG, config)
+        artifacts.write_json(
+            unfinished / folders.TOKENIZER_CONFIG, _tokenizer(recipe.text) | special
+        )
         artifacts.write_json(unfinished / SPECIAL_TOKENS, special)
     return config
 

@@ -27,8 +27,9 @@ def spelling(earlier: Earlier) -> dict[str, Any]:
     text = earlier.recipe.text
     said = {name: getattr(text, name) for name in SPELLING}
     if earlier_weights.is_of_others(earlier.folder):
-        # What their tokenizers do with every text, and no file of theirs says.
-        said |= {"drop_controls": True} | ({} if text.lower else {"unicode": "none"})
+        # What their tokenizers do with every text, and no file of theirs says: where accents come
+        # off, a Unicode form changes nothing.
+        said |= {"drop_controls": True} | ({} if text.strip_accents else {"unicode": "none"})
     return {n: value for n, value in said.items() if value != Text.model_fields[n].default}
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from configs.data import SPELLING, SentencePieceTokenizer, Text, Tokenizer, WordPieceTokenizer
 from configs.loading import RecipeError
 from pipeline import artifacts, finding_runs, keras_hub_presets
-from pipeline.huggingface import settings, vocabulary
+from pipeline.huggingface import spelling, vocabulary
 
 # In a tokenizer's folder; the last in the place of the second where it is SentencePiece's.
 SETTINGS, VOCABULARY, MODEL = "settings.json", "vocabulary.txt", "sentencepiece.model"
@@ -80,9 +80,10 @@ def _spelled(file: Path) -> dict[str, object]:
     """What `_spelling` is for a file of words, as far as what lies beside it says it."""
     if (file.parent / SETTINGS).is_file():
         return _spelling(Text.model_validate_json((file.parent / SETTINGS).read_bytes()))
-    said = settings.spelling(file.parent)
     if file.as_posix().endswith(keras_hub_presets.VOCABULARY):
         said = keras_hub_presets.spelling(file.parents[2])
+    else:
+        said = spelling.read(file.parent)
     if said is None:
         return {}
     return {"text.tokenizer.kind": "wordpiece", **{f"text.{key}": v for key, v in said.items()}}

@@ -11,7 +11,7 @@ from safetensors.numpy import load_file, save_file
 
 from configs.transformers import Bert
 from pipeline.errors import JobError
-from pipeline.huggingface import reading, settings, weights
+from pipeline.huggingface import reading, spelling, weights
 
 TINY = Path(__file__).with_name("tiny_bert")
 KINDS = {
@@ -75,8 +75,8 @@ def version_5(folder):
 
 def test_tokens_of_version_5(version_5):
     assert reading.read(version_5)[1] == reading.read(TINY / "pretraining")[1]
-    # Its own cleaning goes before tokenizer_config.json.
-    assert settings.spelling(version_5) == {"lower": False, "strip_accents": False}
+    # Where texts are cleaned as tokenizer_config.json says, its own cleaning does not count.
+    assert spelling.read(version_5) == {"lower": True, "strip_accents": True}
 
 
 def test_tokens_that_cannot_be_used(version_5):
@@ -161,7 +161,10 @@ def test_a_weight_that_is_missing_is_named(folder, gone):
         ({"hidden_size": 6}, r"embeddings/positions has shape \(12, 8\) .*makes it \(12, 6\)"),
         ({"intermediate_size": 9}, r"inner/kernel has shape \(8, 12\) .*makes it \(8, 9\)"),
         ({"hidden_size": 7}, "a model that cannot be: .*2 heads cannot share a width of 7"),
-        ({"num_hidden_layers": 3}, "lacks 16 weights of a BERT of 3 layers"),
+        (
+            {"num_hidden_layers": 3},
+            "has weights of 2 layers of a BERT, but config.json says num_hidden_layers 3",
+        ),
     ],
 )
 def test_other_models_are_refused(folder, values, said):
@@ -176,7 +179,10 @@ def test_other_models_are_refused(folder, values, said):
         (lambda f: (f / "vocab.txt").unlink(), "lacks vocab.txt; it has config.json.*save_pret"),
         (lambda f: (f / "config.json").write_text("{"), "config.json is no JSON"),
         (lambda f: (f / "config.json").write_text("[]"), "should hold a mapping, got list"),
-        (lambda f: (f / "config.json").write_text('{"model_type": "bert"}'), "does not say num_"),
+        (
+            lambda f: (f / "config.json").write_text('{"model_type": "bert"}'),
+            "num_hidden_layers 12",
+        ),
         (lambda f: (f / "model.safetensors").write_bytes(b"abc" * 9), "is no safetensors file"),
         (lambda f: (f / "vocab.txt").write_text("a\n" * 19), "19 tokens, but .* vectors of 18"),
     ],
@@ -197,12 +203,7 @@ def test_files_that_cannot_be_used(folder, break_it, said):
 )
 def test_how_words_are_spelled(folder, values, expected):
     configure(folder, "tokenizer_config.json", **values)
-    assert tuple(settings.spelling(folder).values()) == expected
-
-
-def test_a_folder_that_does_not_say_how_words_are_spelled(folder):
-    (folder / "tokenizer_config.json").unlink()
-    assert settings.spelling(folder) is None
+    assert tuple(spelling.read(folder).values()) == expected
 
 
 def test_what_has_no_name_there_is_not_written():

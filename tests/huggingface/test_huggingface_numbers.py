@@ -11,7 +11,7 @@ from bert_layers import BertLayers
 from scipy.special import erf
 
 from configs.data import Text
-from pipeline.huggingface import reading, settings
+from pipeline.huggingface import reading, spelling
 from pipeline.text import tokenizers, vocabulary
 
 HERE = Path(__file__).parent
@@ -96,7 +96,7 @@ def test_hidden_states_of_minilm(minilm):
 def test_ids_of_minilms_tokenizer(minilm):
     folder, _, expected = minilm
     tokenizer = {"kind": "wordpiece", "vocabulary": str(folder / "vocab.txt")}
-    text = Text(**settings.spelling(folder), drop_controls=True, tokenizer=tokenizer)
+    text = Text(**spelling.read(folder), drop_controls=True, tokenizer=tokenizer)
     ours = tokenizers.Tokenizer(text, vocabulary.ready(text.tokenizer))
     texts = expected["texts"][::2]
     found = ours.ids(tf.constant(texts)).to_list()

@@ -12,7 +12,7 @@ from configs.data import WordTokenizer
 from configs.poolings import Pool
 from pipeline import earlier_weights
 from pipeline.errors import JobError
-from pipeline.huggingface import reading, settings
+from pipeline.huggingface import reading, spelling
 from pipeline.huggingface.writing import differences, write
 
 TINY = Path(__file__).with_name("tiny_bert")
@@ -55,7 +55,7 @@ def test_it_can_be_started_from(tmp_path):
 
 def test_how_the_tokenizer_is_to_clean(tmp_path):
     write(earlier("tagger", text={"lower": False, "strip_accents": False}), tmp_path / "written")
-    assert settings.spelling(tmp_path / "written") == {"lower": False, "strip_accents": False}
+    assert spelling.read(tmp_path / "written") == {"lower": False, "strip_accents": False}
     said = json.loads((tmp_path / "written" / "tokenizer_config.json").read_text())
     special = json.loads((tmp_path / "written" / "special_tokens_map.json").read_text())
     assert said["model_max_length"] == 12
