@@ -77,7 +77,8 @@ def test_figures():
 def test_static_masks_are_no_words_and_what_they_hide_is():
     hidden = {"places": np.array([1, 1, 3]), "targets": np.array([5, 6, 7])}
     static = {name: Sequences(x, np.array([0, 1, 3])) for name, x in hidden.items()}
-    chances = masked.unigram_chances(case(split([2, 4, 6, 3, 2, 4, 5, 4, 3], **static)))
+    train = split([2, 4, 6, 3, 2, 4, 5, 4, 3], **static)
+    chances = masked.unigram_chances(case(train), train)
     assert chances == pytest.approx(np.array([0, 1, 0, 0, 0, 3, 3, 2]) / 9)
 
 
