@@ -46,7 +46,9 @@ class Multilabel(Closed):
     label: str = "labels"
     label_names: LabelNames | None = None
     separator: str = "|"
-    threshold: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.5
+    # From which probability on a label is given: a number, or chosen on the validation split by
+    # the best F1, one for all labels or one for each.
+    threshold: Annotated[float, Field(gt=0.0, lt=1.0)] | Literal["one", "per_label"] = "one"
 
 
 class Regress(Closed):

@@ -11,6 +11,7 @@ from pipeline import artifacts
 from pipeline.errors import JobError
 
 TRAINING, WEIGHTS = "training", "weights.safetensors"  # the published stage in a run's folder
+THRESHOLDS = "thresholds.json"  # in an export whose model gives several labels
 SHOWN = 10  # folders in an error
 
 log = logging.getLogger("textmill")

@@ -12,7 +12,7 @@ from configs.models import Ensemble
 from configs.recipe import Recipe
 from pipeline import artifacts, earlier_weights, finding_runs, members, pretrained_elmo
 from pipeline.errors import JobError
-from pipeline.finding_runs import TRAINING, WEIGHTS
+from pipeline.finding_runs import THRESHOLDS, TRAINING, WEIGHTS
 from pipeline.prepare.inputs import LATER
 from pipeline.training import checkpoints
 
@@ -64,6 +64,7 @@ class Trained:
     tokenizer: Any  # pipeline.text's
     labels: list[str]
     model: Any  # keras.Model, with the trained weights
+    thresholds: dict[str, float] | None = None  # of an export's labels, if a text may have several
 
 
 def load(run_dir: Path) -> Trained:
@@ -109,4 +110,6 @@ def _built(
         )
     model = build_model(recipe, tokenizer.vocabulary, max(len(labels), 1), elmo, parts)
     checkpoints.assign(checkpoints.by_path(model.weights), weights)
-    return Trained(recipe, prepared, tokenizer, labels, model)
+    said = stage / THRESHOLDS
+    thresholds = artifacts.read_json(said) if said.is_file() else None
+    return Trained(recipe, prepared, tokenizer, labels, model, thresholds)

@@ -17,6 +17,7 @@ MAJORITY, LINEAR, LINEAR_PAIR = "majority", "linear", "linear_pair"
 MEAN, RIDGE, RIDGE_PAIR = "mean", "ridge", "ridge_pair"
 COMMONEST_TAG = "commonest_tag"
 UNIGRAM = "unigram"
+SAME_LABELS, LINEAR_LABELS = "same_labels", "linear_labels"
 NAMES = {
     MAJORITY: "majority class",
     LINEAR: "TF-IDF + logistic regression",
@@ -26,6 +27,8 @@ NAMES = {
     RIDGE_PAIR: "TF-IDF of both texts, overlap + ridge regression",
     COMMONEST_TAG: "each word's commonest tag",
     UNIGRAM: "word frequencies",
+    SAME_LABELS: "the same labels for every text",
+    LINEAR_LABELS: "TF-IDF + logistic regression of each label",
 }
 OF_PAIRS = {LINEAR_PAIR, RIDGE_PAIR}
 MOST_TEXTS = 100_000  # that the linear model is fitted on: a sample of a larger split
@@ -62,13 +65,23 @@ def _linear(
     seed: int,
 ) -> dict[str, np.ndarray]:
     """What a scikit-learn model on n-grams answers, by its name for texts or for pairs."""
-    rows = np.random.default_rng(seed).permutation(len(train))[:MOST_TEXTS]
-    pairs = not isinstance(train[0], str)
-    ngrams = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True)
-    vectorizer: Any = PairNgrams(ngrams) if pairs else ngrams
-    try:
-        features = vectorizer.fit_transform([train[row] for row in rows])
-    except ValueError:  # no text has a word in it
+    found = ngrams(train, seed)
+    if found is None:
         return {}
+    rows, features, vectorizer = found
     model.fit(features, labels[rows])
-    return {names[pairs]: model.predict(vectorizer.transform(texts))}
+    return {names[isinstance(vectorizer, PairNgrams)]: model.predict(vectorizer.transform(texts))}
+
+
+def ngrams(train: Texts, seed: int, most: int = MOST_TEXTS) -> tuple[np.ndarray, Any, Any] | None:
+    """The rows that a model is fitted on, their n-grams, and what makes these of other texts.
+
+    None where no text has a word in it.
+    """
+    rows = np.random.default_rng(seed).permutation(len(train))[: min(most, MOST_TEXTS)]
+    words = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True)
+    vectorizer: Any = words if isinstance(train[0], str) else PairNgrams(words)
+    try:
+        return rows, vectorizer.fit_transform([train[row] for row in rows]), vectorizer
+    except ValueError:
+        return None

@@ -11,6 +11,7 @@ from configs.tasks import LanguageModel, MaskedLanguageModel, Span, Tag
 from pipeline import artifacts, data, predictions, runs, tasks, tracking
 from pipeline.errors import JobError
 from pipeline.evaluation import (
+    chosen_thresholds,
     documents,
     documents_page,
     evaluation_page,
@@ -20,7 +21,8 @@ from pipeline.evaluation import (
     span_split,
     tagged_split,
 )
-from pipeline.evaluation.findings import Case, confusion_matrix, findings
+from pipeline.evaluation.case import Case
+from pipeline.evaluation.findings import confusion_matrix, findings
 from pipeline.evaluation.intervals import Estimate, spell
 from pipeline.evaluation.judge import judge, table, with_unseen
 from pipeline.evaluation.measured import Measured
@@ -132,10 +134,12 @@ def open_case(recipe: Recipe, trained: runs.Trained, prepared: Path, name: str) 
     sequences = "types" in trained.model.input
     split = data.load(prepared, name, recipe, number, recipe.evaluate.slices, sequences)
     logits = with_unseen(predictions.logits(trained.model, split), split)
-    answers = judge(task, [*trained.labels, *split.unseen], split.labels, logits)
+    valid = chosen_thresholds.valid_split(recipe, trained)
+    thresholds = chosen_thresholds.of_split(chosen_thresholds.chosen(recipe, trained, valid), split)
+    answers = judge(task, [*trained.labels, *split.unseen], split.labels, logits, thresholds)
     learned = trained.prepared
     train = data.load(learned, "train", recipe, number) if learned else None
-    return Case(recipe, trained, train, split, logits, answers)
+    return Case(recipe, trained, train, split, logits, answers, thresholds, valid)
 
 
 def draw(found: dict[str, Any], case: Case) -> dict[str, Any]:
@@ -146,6 +150,8 @@ def draw(found: dict[str, Any], case: Case) -> dict[str, Any]:
         matrix = confusion_matrix(case.split.labels, predicted, case.logits.shape[1])
         drawn["confusion"] = pictures.confusion(matrix, case.names)
         drawn |= pictures.calibration(found["calibration"], counted)
+    if case.recipe.task.kind == "multilabel":
+        drawn["precision_recall"] = pictures.precision_recall(found)
     if case.recipe.task.kind == "regress":
         drawn["scatter"] = pictures.scatter(case.split.labels, case.logits[:, 0])
         drawn["errors"] = pictures.errors(case.split.labels, case.logits[:, 0], counted)

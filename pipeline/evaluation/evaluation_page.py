@@ -12,6 +12,7 @@ from pipeline.evaluation import (
     ngrams_page,
     paired,
     spans_page,
+    thresholds,
     verdict,
 )
 from pipeline.evaluation.intervals import LEVEL, spell
@@ -42,6 +43,7 @@ def write(report: dict[str, Any], drawn: dict[str, Any]) -> str:
         section(
             "Whether to believe its confidence", pictures["reliability"], pictures["confidences"]
         ),
+        several(report, pictures),
         mistakes_page.write(report),
         attention_page.write(report, pictures),
         ngrams_page.write(report),
@@ -145,6 +147,14 @@ def confused(report: dict[str, Any], pictures: dict[str, str]) -> str:
     return section("What it confuses", note, pictures["confusion"], table)
 
 
+def several(report: dict[str, Any], pictures: dict[str, str]) -> str:
+    """Where a text may have several labels: from which probability on it gets them."""
+    if report["task"] != "multilabel":
+        return ""
+    told = f"<p>{thresholds.in_words(report)}</p>\n"
+    return section("From which probability on a label is given", told, pictures["precision_recall"])
+
+
 def classes(report: dict[str, Any]) -> str:
     entries = sorted(report.get("classes", []), key=lambda entry: entry["f1"])
     if not entries:
@@ -154,9 +164,10 @@ def classes(report: dict[str, Any]) -> str:
         f1 = {"value": entry["f1"], "low": entry["f1_low"], "high": entry["f1_high"]}
         precision, recall = (f"{100 * entry[key]:.1f}" for key in ("precision", "recall"))
         rows.append([entry["label"], entry["n"], precision, recall, spell(f1, percent=True)])
-    table = page.table(
-        ["class", report.get("counted", "texts"), "precision, %", "recall, %", "F1, %"], rows
-    )
+        if report.get("threshold") == "per_label":
+            rows[-1].append(entry["threshold"] or "none")
+    header = ["class", report.get("counted", "texts"), "precision, %", "recall, %", "F1, %"]
+    table = page.table([*header, "threshold"][: len(rows[0])], rows)
     if len(rows) > 10:
         summary = f"All {len(rows)} classes, the worst first"
         table = f"<details><summary>{summary}</summary>{table}</details>"

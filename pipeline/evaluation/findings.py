@@ -1,70 +1,38 @@
 """What there is to say of a trained model's answers to a split, as the JSON of the report."""
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from configs.models import TextCNN
-from configs.recipe import Recipe
 from configs.tasks import Classify, Multilabel, Regress
 from pipeline import tasks
-from pipeline.data import Split
 from pipeline.evaluation import (
+    against_baselines,
     attention_maps,
-    baselines,
     calibration,
-    intervals,
-    paired,
+    label_findings,
     scores,
     slices,
 )
+from pipeline.evaluation.case import Case
+from pipeline.evaluation.classes import classes
 from pipeline.evaluation.decisions import deciding_ngrams, strongest_ngrams
-from pipeline.evaluation.intervals import Score
-from pipeline.evaluation.judge import Answers, score_functions
-from pipeline.runs import Trained
+from pipeline.evaluation.judge import score_functions
 
 MOST_CONFUSIONS = 20
-
-
-@dataclass(frozen=True)
-class Case:
-    """A trained model and what it answered to a split; `train` is what it learned from, if that is
-    there.
-    """
-
-    recipe: Recipe
-    trained: Trained
-    train: Split | None
-    split: Split
-    logits: np.ndarray  # (N, C), see `judge.with_unseen`
-    answers: Answers
-
-    @property
-    def has_ngrams(self) -> bool:
-        """Whether the answers are sums over the n-grams of one text's words."""
-        return isinstance(self.recipe.model, TextCNN) and list(self.trained.model.input) == ["ids"]
-
-    @property
-    def names(self) -> list[str]:
-        """Of the labels, those at the end that training lacks."""
-        return [*self.trained.labels, *self.split.unseen]
-
-    def estimate(self, functions: dict[str, Score]) -> dict[str, intervals.Estimate]:
-        resamples, seed = self.recipe.evaluate.resamples, self.recipe.seed
-        return intervals.estimate(functions, len(self.split), resamples, seed)
 
 
 def findings(case: Case) -> dict[str, Any]:
     """Every section of the report that this task and this model have."""
     task, settings, labels = case.recipe.task, case.recipe.evaluate, case.split.labels
     found: dict[str, Any] = {
-        "metrics": case.estimate(score_functions(task, labels, case.logits)),
+        "metrics": case.estimate(score_functions(task, labels, case.logits, case.thresholds)),
         "slices": slices.measure(
             task,
             tasks.deciding_score(task, None),
             case.split,
             case.logits,
+            case.thresholds,
             settings.resamples,
             case.recipe.seed,
         ),
@@ -87,34 +55,15 @@ def findings(case: Case) -> dict[str, Any]:
             confidence = case.answers.probabilities.max(axis=1)
             found["calibration"] = calibration.bins(confidence, case.answers.correct)
             if settings.baselines and case.train:
-                found["baselines"] = against_class_baselines(case, case.train, predicted)
+                found["baselines"] = against_baselines.of_classes(case, case.train, predicted)
         case Multilabel():
-            predicted = case.answers.probabilities > task.threshold
-            found["classes"] = classes(case, scores.by_label(labels > 0, predicted))
+            found |= label_findings.findings(case, task)
         case Regress():
             if settings.baselines and case.train:
-                found["baselines"] = against_number_baselines(case, case.train)
+                found["baselines"] = against_baselines.of_numbers(case, case.train)
     if case.has_ngrams and case.train:
         found |= strongest_ngrams(case.trained, case.train, case.recipe.seed)
     return found
-
-
-def classes(case: Case, functions: dict[str, Score]) -> list[dict[str, Any]]:
-    """Precision, recall and F1 of each class that stands in the labels or was predicted."""
-    found = case.estimate(functions)
-    labels, number = case.split.labels, len(case.names)
-    texts = np.bincount(labels, minlength=number) if labels.ndim == 1 else labels.sum(axis=0)
-    return [
-        {
-            "label": name,
-            "n": int(texts[c]),
-            **{score: found[score]["value"][c] for score in ("precision", "recall", "f1")},
-            "f1_low": found["f1"]["low"][c],
-            "f1_high": found["f1"]["high"][c],
-        }
-        for c, name in enumerate(case.names)
-        if found["f1"]["value"][c] is not None
-    ]
 
 
 def confusion_matrix(labels: np.ndarray, predicted: np.ndarray, number: int) -> np.ndarray:
@@ -156,49 +105,3 @@ def mistakes(case: Case) -> list[dict[str, Any]]:
         for mistake, ngrams in zip(found, decided, strict=True):
             mistake["decided_by"] = ngrams
     return found
-
-
-def against_class_baselines(
-    case: Case, train: Split, predicted: np.ndarray
-) -> list[dict[str, Any]]:
-    """The baselines' scores on the same split, and the model's accuracy against theirs."""
-    labels, number = case.split.labels, case.logits.shape[1]
-    learned, asked = texts_or_pairs(train), texts_or_pairs(case.split)
-    answers = baselines.predict(learned, train.labels, asked, case.recipe.seed)
-    return [
-        {
-            "baseline": name,
-            "metrics": case.estimate(
-                {
-                    "accuracy": intervals.Share(theirs == labels),
-                    "macro_f1": scores.macro(scores.by_class(labels, theirs, number)["f1"]),
-                }
-            ),
-            "against": paired.right(predicted == labels, theirs == labels),
-        }
-        for name, theirs in answers.items()
-    ]
-
-
-def against_number_baselines(case: Case, train: Split) -> list[dict[str, Any]]:
-    """The baselines' scores on the same split, and the model's absolute errors against theirs."""
-    seed, resamples = case.recipe.seed, case.recipe.evaluate.resamples
-    labels, values = case.split.labels, case.logits[:, 0]
-    learned, asked = texts_or_pairs(train), texts_or_pairs(case.split)
-    answers = baselines.predict_numbers(learned, train.labels, asked, seed)
-    return [
-        {
-            "baseline": name,
-            "metrics": case.estimate(scores.regress(labels, theirs)),
-            "against": paired.errors(
-                np.abs(values - labels), np.abs(theirs - labels), resamples, seed
-            ),
-        }
-        for name, theirs in answers.items()
-    ]
-
-
-def texts_or_pairs(split: Split) -> list[str] | list[tuple[str, str]]:
-    if split.second_texts:
-        return list(zip(split.texts, split.second_texts, strict=True))
-    return split.texts

@@ -53,13 +53,19 @@ def with_unseen(logits: np.ndarray, split: Split) -> np.ndarray:
     return np.concatenate([logits, never], axis=1)
 
 
-def score_functions(task: Task, labels: np.ndarray, logits: np.ndarray) -> dict[str, Score]:
-    """The scores of a task. Args: logits, see `with_unseen`."""
+def score_functions(
+    task: Task, labels: np.ndarray, logits: np.ndarray, thresholds: np.ndarray | None = None
+) -> dict[str, Score]:
+    """The scores of a task.
+
+    Args: logits, (N, C), see `with_unseen`; thresholds, (C,) of labels, if a text may have several.
+    """
     match task:
         case Classify():
             return scores.classify(labels, logits)
         case Multilabel():
-            return scores.multilabel(labels, logits, task.threshold)
+            assert thresholds is not None
+            return scores.multilabel(labels, logits, thresholds)
         case Regress():
             return scores.regress(labels, logits[:, 0])
         case Tag() | LanguageModel() | MaskedLanguageModel() | Span():
@@ -68,7 +74,13 @@ def score_functions(task: Task, labels: np.ndarray, logits: np.ndarray) -> dict[
             assert_never(task)
 
 
-def judge(task: Task, names: list[str], labels: np.ndarray, logits: np.ndarray) -> Answers:
+def judge(
+    task: Task,
+    names: list[str],
+    labels: np.ndarray,
+    logits: np.ndarray,
+    thresholds: np.ndarray | None = None,
+) -> Answers:
     every = np.arange(len(labels))
     blame = np.zeros_like(logits)
     match task:
@@ -87,7 +99,7 @@ def judge(task: Task, names: list[str], labels: np.ndarray, logits: np.ndarray) 
             )
         case Multilabel():
             chances = expit(logits)
-            predicted = chances > task.threshold
+            predicted = chances > thresholds
             correct = (predicted == (labels > 0)).all(axis=1)
             loss = scores.cross_entropies(labels, logits)
             worst = np.where(predicted == (labels > 0), -1.0, loss).argmax(axis=1)

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from pipeline import page
+from pipeline.evaluation.baselines import NAMES
 from pipeline.evaluation.scores import TITLES
 
 MOST_CLASSES = 15  # in a confusion matrix that can still be read
@@ -110,6 +111,24 @@ def by_confidence(bins: list[dict[str, Any]], key: str) -> tuple[Any, Any]:
     axes.bar(middles, [each[key] for each in bins], width * 0.92)
     axes.set(xlabel="confidence", xlim=(0, 1))
     return figure, axes
+
+
+def precision_recall(found: dict[str, Any]) -> Any:
+    """Precision against recall at every threshold, of the model and of its baselines."""
+    figure, axes = page.figure(height=3.6)
+    curves = {"this model": found["precision_recall"]}
+    for entry in found.get("baselines", []):
+        curves[NAMES[entry["baseline"]]] = entry["precision_recall"]
+    for name, curve in curves.items():
+        axes.plot(curve["recall"], curve["precision"], label=f"{name}, area {area(curve)}")
+    axes.set(xlabel="recall of all labels", ylabel="precision", xlim=(0, 1), ylim=(0, 1.02))
+    axes.legend(frameon=False, loc="lower left", bbox_to_anchor=(0, 1))
+    return figure
+
+
+def area(curve: dict[str, Any]) -> str:
+    found = curve["average_precision"]
+    return "undefined" if found is None else f"{100 * found:.1f}%"
 
 
 def slices(parts: list[dict[str, Any]], overall: dict[str, Any], score: str) -> Any:

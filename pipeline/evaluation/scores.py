@@ -68,20 +68,19 @@ def classify(labels: np.ndarray, logits: np.ndarray) -> dict[str, Score]:
     }
 
 
-def multilabel(labels: np.ndarray, logits: np.ndarray, threshold: float) -> dict[str, Score]:
-    """(N, C) labels of 0 and 1, (N, C) logits -> micro and macro F1, subset accuracy, mean loss.
+def multilabel(labels: np.ndarray, logits: np.ndarray, thresholds: np.ndarray) -> dict[str, Score]:
+    """(N, C) labels of 0 and 1, (N, C) logits, (C,) thresholds of probabilities -> micro and macro
+    F1, subset accuracy, mean loss.
 
     Subset accuracy counts a text as right only if all of its labels are; the loss, `nll`, is the
     cross-entropy summed over a text's labels, but for those of a logit of minus infinity, which the
     model does not know.
     """
-    predicted = expit(logits) > threshold
+    predicted = expit(logits) > thresholds
     true = labels > 0
     loss = cross_entropies(labels, logits)
-    hits, found, there = true & predicted, predicted.sum(1), true.sum(1)
-
     return {
-        "micro_f1": micro_f1(hits.sum(1), found + there),
+        "micro_f1": micro_f1_of(true, predicted),
         "macro_f1": macro(by_label(true, predicted)["f1"]),
         "subset_accuracy": Share((true == predicted).all(axis=1)),
         "nll": mean(loss.sum(axis=1)),
@@ -91,6 +90,11 @@ def multilabel(labels: np.ndarray, logits: np.ndarray, threshold: float) -> dict
 def micro_f1(hits: np.ndarray, both: np.ndarray) -> Score:
     """(N,) right labels of each text, (N,) its labels and those predicted, counted together."""
     return lambda w: ratio(2 * (w @ hits), w @ both)
+
+
+def micro_f1_of(true: np.ndarray, predicted: np.ndarray) -> Score:
+    """The same of (N, C) labels, true or not."""
+    return micro_f1((true & predicted).sum(axis=1), true.sum(axis=1) + predicted.sum(axis=1))
 
 
 def micro_f1_of_sets(labels: Iterable[Iterable], predicted: Iterable[Iterable]) -> Score:

@@ -16,12 +16,18 @@ MOST_VALUES, FEWEST_TEXTS = 12, 10
 
 
 def measure(
-    task: Task, name: str, split: Split, logits: np.ndarray, resamples: int, seed: int
+    task: Task,
+    name: str,
+    split: Split,
+    logits: np.ndarray,
+    thresholds: np.ndarray | None,
+    resamples: int,
+    seed: int,
 ) -> list[dict[str, Any]]:
     """The score `name` on each part, as estimates with "by" and "part"."""
     found = []
     for by, part, rows in parts(split):
-        score = score_functions(task, split.labels[rows], logits[rows])[name]
+        score = score_functions(task, split.labels[rows], logits[rows], thresholds)[name]
         measured = intervals.estimate({name: score}, len(rows), resamples, seed)[name]
         found.append({"by": by, "part": part, **measured})
     return found

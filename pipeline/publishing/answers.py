@@ -1,6 +1,6 @@
 """An export's answers to texts, as columns to put beside them in a table."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, assert_never
@@ -20,6 +20,7 @@ from configs.tasks import (
     Task,
 )
 from pipeline import artifacts
+from pipeline.finding_runs import THRESHOLDS
 from pipeline.publishing import saved_model
 
 TOGETHER = 128  # rows in one call of the model
@@ -43,6 +44,8 @@ def answerer(export_dir: Path, all_scores: bool = False) -> Callable[[Sequence[R
     answer = saved_model.load(export_dir)
     labels = artifacts.read_json(export_dir / "labels.json")
     task = loading.load(export_dir / "recipe.yaml").task
+    said = export_dir / THRESHOLDS
+    thresholds = artifacts.read_json(said) if said.is_file() else None
 
     def answers(rows: Sequence[Row]) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = [{}] * len(rows)
@@ -51,7 +54,7 @@ def answerer(export_dir: Path, all_scores: bool = False) -> Callable[[Sequence[R
             if places:
                 asked = [rows[i] for i in places]
                 outputs = in_order_of_length(partial(answer, signature=signature), asked)
-                answered = columns(outputs, task, labels)
+                answered = columns(outputs, task, labels, thresholds)
                 if all_scores:
                     scores = score_columns(outputs, labels)
                     answered = [a | s for a, s in zip(answered, scores, strict=True)]
@@ -121,15 +124,22 @@ def _joined(parts: list[Any], places: np.ndarray) -> Any:
     return np.concatenate(parts)[places]
 
 
-def columns(outputs: dict[str, Any], task: Task, labels: list[str]) -> list[dict[str, Any]]:
+def columns(
+    outputs: dict[str, Any],
+    task: Task,
+    labels: list[str],
+    thresholds: Mapping[str, float] | None = None,
+) -> list[dict[str, Any]]:
     """B dicts: for classify `predicted_label` and `predicted_score`; for multilabel the lists
-    `predicted_labels` and `predicted_scores`, of the labels above the recipe's threshold in the
-    order of labels.json; for regress `predicted_value`; for
+    `predicted_labels` and `predicted_scores`, of the labels above their thresholds in the order
+    of labels.json; for regress `predicted_value`; for
     language_model `predicted_perplexity`; for masked_language_model the lists `predicted_tokens`
     and `predicted_scores`, the likeliest token of each [MASK]; for tag the lists `predicted_words`,
     `predicted_tags` and `predicted_scores`, and unless the scheme is plain `predicted_spans` of
     {"label", "begin", "end"}, in code points of the text, given words joined by spaces, and
     `predicted_unread`, how many words come after the last that the model reads.
+
+    Args: thresholds, of the labels by name; exports of before have one for all, the recipe's.
     """
     match task:
         case Classify():
@@ -139,14 +149,14 @@ def columns(outputs: dict[str, Any], task: Task, labels: list[str]) -> list[dict
                 for label, score in pairs
             ]
         case Multilabel():
+            least = [thresholds[n] if thresholds else task.threshold for n in labels]
+            passes = outputs["probabilities"] > np.array(least, np.float32)
             return [
                 {
-                    "predicted_labels": [labels[i] for i in np.flatnonzero(row > task.threshold)],
-                    "predicted_scores": [
-                        round(p, DECIMALS) for p in row[row > task.threshold].tolist()
-                    ],
+                    "predicted_labels": [labels[i] for i in np.flatnonzero(passing)],
+                    "predicted_scores": [round(p, DECIMALS) for p in row[passing].tolist()],
                 }
-                for row in outputs["probabilities"]
+                for row, passing in zip(outputs["probabilities"], passes, strict=True)
             ]
         case Regress():
             values = outputs["value"].tolist()

@@ -113,6 +113,7 @@ def _write(
 ) -> list[str]:
     """Fill the version's folder. Returns the names of its signatures."""
     from pipeline import data
+    from pipeline.evaluation import chosen_thresholds
     from pipeline.publishing import golden, warm_up
     from pipeline.publishing.golden_language import language_answers, next_answers
     from pipeline.publishing.golden_masked import masked_answers, masked_texts
@@ -124,7 +125,7 @@ def _write(
     from pipeline.publishing.span_signatures import span_servable
     from pipeline.publishing.tag_signatures import tag_servable
 
-    trained = runs.load(run_dir)
+    trained, thresholds = runs.load(run_dir), None
     tokenizer, model, labels, task = trained.tokenizer, trained.model, trained.labels, recipe.task
     if isinstance(task, Tag):
         served = tag_servable(tokenizer, model, labels, task)
@@ -136,7 +137,11 @@ def _write(
         served = masked_servable(tokenizer, model, recipe.export.top_k)
     else:
         pair = bool(getattr(task, "second", None))
-        served = servable(tokenizer, model, labels, task.kind, recipe.export.top_k, pair)
+        chosen = chosen_thresholds.of_run(trained, run_dir)
+        served = servable(tokenizer, model, labels, task.kind, recipe.export.top_k, pair, chosen)
+        if chosen is not None:
+            thresholds = dict(zip(labels, chosen.tolist(), strict=True))
+            artifacts.write_json(folder / finding_runs.THRESHOLDS, thresholds)
     served.save(folder)
     artifacts.write_json(folder / "ops.json", serving_ops.report(folder))
 
@@ -163,7 +168,8 @@ def _write(
     elif isinstance(task, MaskedLanguageModel):
         requests = masked_answers(examples, tokenizer, model, recipe.export.top_k)
     else:
-        requests = golden.answers(examples, inputs, model, labels, task.kind, recipe.export.top_k)
+        top_k = recipe.export.top_k
+        requests = golden.answers(examples, inputs, model, labels, task.kind, top_k, thresholds)
     lines = [json.dumps(request, ensure_ascii=False) + "\n" for request in requests]
     (folder / GOLDEN).write_text("".join(lines), encoding="utf-8")
     warm_up.write(folder, recipe.name, served.functions, examples, inputs)

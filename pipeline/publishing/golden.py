@@ -5,7 +5,7 @@ An example is what one row of a request holds: a text, or a pair's two.
 
 import hashlib
 import heapq
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -56,16 +56,20 @@ def answers(
     labels: list[str],
     task: str,
     top_k: int,
+    thresholds: Mapping[str, float] | None = None,
 ) -> list[dict[str, Any]]:
     """One golden request for each example, answered by the trained model alone.
 
     Each by itself, step by step and in NumPy's double precision after the logits: another way than
-    the SavedModel's, so that a replay compares two things.
+    the SavedModel's, so that a replay compares two things. Args: thresholds, of multilabel's
+    labels, which come along: close to them, the least rounding decides.
     """
+    along = {"thresholds": dict(thresholds)} if thresholds else {}
     return [
         {
             **dict(zip(inputs.texts, example, strict=True)),
-            "outputs": _outputs(_logits(example, inputs, model), labels, task, top_k),
+            "outputs": _outputs(_logits(example, inputs, model), labels, task, top_k, thresholds),
+            **along,
         }
         for example in examples
     ]
@@ -82,19 +86,28 @@ def one_token(x: tf.Tensor) -> np.ndarray:
     return x.numpy() if x.shape[1] else np.zeros((1, 1, *x.shape[2:]), np.int32)
 
 
-def _outputs(logits: np.ndarray, labels: list[str], task: str, top_k: int) -> dict[str, Any]:
+def _outputs(
+    logits: np.ndarray,
+    labels: list[str],
+    task: str,
+    top_k: int,
+    thresholds: Mapping[str, float] | None,
+) -> dict[str, Any]:
     if task == "regress":
         return {"value": float(logits[0])}
     if task == "classify":
         odds = np.exp(logits - logits.max())
         probabilities = odds / odds.sum()
+        best = np.argsort(-probabilities, kind="stable")[:top_k]
     else:
+        assert thresholds is not None
         probabilities = 1.0 / (1.0 + np.exp(-logits))
-    best = np.argsort(-probabilities, kind="stable")[:top_k]
+        order = np.argsort(-probabilities, kind="stable").tolist()
+        best = np.array([i for i in order if probabilities[i] > thresholds[labels[i]]], int)
     names, scores = [labels[i] for i in best], probabilities[best].tolist()
     return {
-        "label": names[0],
-        "score": scores[0],
+        "label": names[0] if names else "",
+        "score": scores[0] if names else 0.0,
         "labels": names,
         "scores": scores,
         "probabilities": probabilities.tolist(),

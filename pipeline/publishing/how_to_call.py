@@ -84,6 +84,10 @@ FILLED_IN = """of each `[MASK]` in a text `tokens` and `scores` (texts, masks, {
 are likeliest to stand there, as the vocabulary spells them, and their probabilities; `masks`, how
 many a text has. What texts of fewer masks lack is filled up with "" and 0."""
 
+LABELS = """`labels` and `scores`, of the labels whose probability is above their threshold in
+`thresholds.json`, the likeliest first; texts of fewer labels are filled up with "" and 0. `label`
+and `score`, the first of them. `probabilities` of all labels, in the order of `labels.json`."""
+
 TAGS = """of each text's words, as many as the model reads: `words` as they stand in the text;
 `begins` and `ends`, their places in it, counted in code points; `tags`, and `scores`, the
 probability of each tag. Rows of fewer words are filled up with "", with 0, and places with -1.
@@ -103,7 +107,9 @@ def _outputs(recipe: Recipe, k: int) -> str:
     match recipe.task:
         case Regress():
             return "`value`."
-        case Classify() | Multilabel():
+        case Multilabel():
+            return LABELS
+        case Classify():
             return (
                 f"`label` and its `score`; `labels` and `scores`, the best {k};"
                 "\n`probabilities` of all labels, in the order of `labels.json`."

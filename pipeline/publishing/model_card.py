@@ -10,7 +10,7 @@ from typing import Any
 from configs.recipe import Recipe
 from configs.tasks import Span
 from pipeline import artifacts
-from pipeline.evaluation import verdict
+from pipeline.evaluation import thresholds, verdict
 from pipeline.evaluation.intervals import spell_ends, spell_value
 from pipeline.prepare import left_out, unseen_labels
 from pipeline.publishing.how_to_call import how_to_call
@@ -24,6 +24,12 @@ TASKS = {
     "span": "finds the answer to a question in a context",
     "masked_language_model": "tells what {what} has in place of [MASK]",
     "language_model": "tells how likely {what} is",
+}
+
+FITS_NONE = {
+    "classify": "gets one all the same",
+    "multilabel": "may get some all the same",
+    "tag": "gets tags all the same",
 }
 
 
@@ -66,7 +72,7 @@ Fingerprint `{data["fingerprint"]}`, from {", ".join(f"`{path}`" for path in rec
 {rows}{_left_out(data)}
 ## Quality
 
-{_metrics(run_dir / "evaluation" / "metrics.json")}{_unseen(prepared)}
+{_metrics(run_dir / "evaluation" / "metrics.json")}{_unseen(prepared)}{_thresholds(run_dir)}
 ## Limits
 
 - It knows the language, the topics and the style of its training texts. Elsewhere its answers may
@@ -123,6 +129,12 @@ def _unseen(prepared: Path) -> str:
     return "".join(f"\n{sentence}\n" for sentence in unseen_labels.sentences(prepared).values())
 
 
+def _thresholds(run_dir: Path) -> str:
+    path = run_dir / verdict.REPORT
+    report = artifacts.read_json(path) if path.is_file() else {}
+    return f"\n{thresholds.in_words(report)}\n" if "thresholds" in report else ""
+
+
 def _score_limit(kind: str) -> str:
     if kind == "regress":
         return "Its numbers come without a measure of their certainty."
@@ -139,7 +151,7 @@ def _score_limit(kind: str) -> str:
             "\n  count as one, `[UNK]`, and the end of a text counts as one more."
         )
     return (
-        "Its labels are all it can say: a text that fits none gets one all the same. Scores are the"
+        f"Its labels are all it can say: a text that fits none {FITS_NONE[kind]}. Scores are the"
         "\n  model's own, and are probabilities only as far as the evaluation's calibration says."
     )
 

@@ -15,8 +15,14 @@ ROWS = {
 
 
 def without_padding(answers: Mapping[str, Any]) -> dict[str, Any]:
-    """Outputs of a tagger, and of what fills in masks, with B lists each; others as they are."""
+    """Outputs of a tagger, of several labels, and of what fills in masks, with B lists each; others
+    as they are.
+    """
     found = dict(answers)
+    if "labels" in answers and (answers["labels"] == "").any():  # no label is empty
+        ends = (answers["labels"] != "").sum(axis=1)
+        for name in ("labels", "scores"):
+            found[name] = [r[:end] for r, end in zip(answers[name].tolist(), ends, strict=True)]
     if "masks" in answers:  # a text has as many answers as masks
         for name in ("tokens", "scores"):
             rows = zip(answers[name].tolist(), answers["masks"], strict=True)

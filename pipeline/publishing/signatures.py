@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
 from pipeline.publishing.bounds import within
@@ -10,24 +11,49 @@ from pipeline.text.model_inputs import ModelInputs
 
 
 def servable(
-    tokenizer: Any, model: Any, labels: list[str], task: str, top_k: int, pair: bool = False
+    tokenizer: Any,
+    model: Any,
+    labels: list[str],
+    task: str,
+    top_k: int,
+    pair: bool = False,
+    thresholds: np.ndarray | None = None,
 ) -> Servable:
     """What answers for whole texts, and for pairs of texts.
 
     serving_default: text (B,) string, and for pairs second (B,) string. ids, if the model reads
     nothing else: ids (B, T) int32, and for pairs second_ids, or of one that reads sequences of
     `pipeline.text.wrapping` these and their types, all padded with 0; one that is no id of the
-    vocabulary is an error. Both answer, for
-    classify and multilabel, label (B,) string and score (B,), the best ones; labels (B, K) string
-    and scores (B, K), the K best in order; probabilities (B, C) in the order of labels.json. For
-    regress: value (B,). All numbers are float32, whatever the model computes in. B and T may be 0.
+    vocabulary is an error. Both answer, for classify, label (B,) string and score (B,), the best
+    ones; labels (B, K) string and scores (B, K), the K best in order; probabilities (B, C) in the
+    order of labels.json. For multilabel the same, but labels and scores are those of probabilities
+    above their thresholds, filled up with "" and 0 to as many as the text with the most has, one at
+    least; and label and score are the first of them. For regress: value (B,). All numbers are
+    float32, whatever the model computes in. B and T may be 0.
 
-    Args: pair, whether the task has second texts.
+    Args: pair, whether the task has second texts; thresholds, (C,), of multilabel.
     """
     inputs = ModelInputs(tokenizer, model.input, pair)
 
     def readable(outputs: dict[str, tf.Tensor], _: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        return _readable(tf.cast(outputs["logits"], tf.float32), labels, task, top_k)
+        logits = tf.cast(outputs["logits"], tf.float32)
+        if task == "regress":
+            return {"value": logits[:, 0]}
+        if task == "classify":
+            probabilities = tf.nn.softmax(logits)
+            scores, order = tf.math.top_k(probabilities, min(top_k, len(labels)))
+        else:
+            assert thresholds is not None
+            probabilities = tf.sigmoid(logits)
+            scores, order = _passing(probabilities, thresholds)
+        names = tf.where(scores > 0, tf.gather(tf.constant(labels), order), "")
+        return {
+            "label": names[:, 0],
+            "score": scores[:, 0],
+            "labels": names,
+            "scores": scores,
+            "probabilities": probabilities,
+        }
 
     served = Servable(inputs, model, readable)
 
@@ -50,16 +76,11 @@ def servable(
     return served
 
 
-def _readable(logits: tf.Tensor, labels: list[str], task: str, top_k: int) -> dict[str, tf.Tensor]:
-    if task == "regress":
-        return {"value": logits[:, 0]}
-    probabilities = tf.nn.softmax(logits) if task == "classify" else tf.sigmoid(logits)
-    scores, order = tf.math.top_k(probabilities, min(top_k, len(labels)))
-    names = tf.gather(tf.constant(labels), order)
-    return {
-        "label": names[:, 0],
-        "score": scores[:, 0],
-        "labels": names,
-        "scores": scores,
-        "probabilities": probabilities,
-    }
+def _passing(probabilities: tf.Tensor, thresholds: np.ndarray) -> tuple[tf.Tensor, tf.Tensor]:
+    """(B, K) probabilities above their thresholds, the highest first and then 0, and their places.
+
+    Args: probabilities, (B, C); thresholds, (C,).
+    """
+    passes = probabilities > tf.constant(thresholds, tf.float32)
+    most = tf.reduce_max(tf.reduce_sum(tf.cast(passes, tf.int32), axis=1))
+    return tf.math.top_k(tf.where(passes, probabilities, 0.0), tf.maximum(most, 1))

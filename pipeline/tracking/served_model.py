@@ -89,7 +89,12 @@ def readable(value: Any) -> Any:
 
 
 def unpadded(row: dict[str, Any]) -> dict[str, Any]:
-    """The answer to one text by a tagger, or by what fills in masks; other answers as they are."""
+    """The answer to one text by a tagger, of several labels, or by what fills in masks; other
+    answers as they are.
+    """
+    if "" in row.get("labels", ()):  # no label is empty
+        end = row["labels"].index("")
+        row |= {name: row[name][:end] for name in ("labels", "scores")}
     if "masks" in row:  # how many answers the text has
         row |= {name: row[name][: row["masks"]] for name in ("tokens", "scores")}
     for counted, names in ROWS.items():

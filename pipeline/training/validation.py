@@ -5,14 +5,15 @@ from collections.abc import Callable
 import keras
 import numpy as np
 import tensorflow as tf
+from scipy.special import expit
 
 from configs.recipe import Recipe
-from configs.tasks import LanguageModel, MaskedLanguageModel, Span, Tag, Task
+from configs.tasks import LanguageModel, MaskedLanguageModel, Multilabel, Span, Tag, Task
 from pipeline import labels as split_labels
 from pipeline import masked_answers, tasks
 from pipeline.batching import signature
 from pipeline.data import Split
-from pipeline.evaluation import judge, span_scores, tagging_scores
+from pipeline.evaluation import judge, span_scores, tagging_scores, thresholds
 from pipeline.perplexity import document_losses
 from pipeline.predictions import Forward
 from pipeline.span_predictions import predict
@@ -54,7 +55,11 @@ def of_documents(read: Callable, split: Split) -> Scores:
 def of_texts(task: Task, forward: Forward, split: Split) -> Scores:
     loss = Mean(tasks.loss_function(task))
     logits = judge.with_unseen(forward.logits(split, loss.add), split)
-    return {"loss": loss.value, **plain(judge.score_functions(task, split.labels, logits), split)}
+    chosen = None
+    if isinstance(task, Multilabel):
+        chosen = thresholds.choose(task, split.labels, expit(logits))
+    functions = judge.score_functions(task, split.labels, logits, chosen)
+    return {"loss": loss.value, **plain(functions, split)}
 
 
 def of_tags(task: Tag, labels: list[str], forward: Forward, split: Split) -> Scores:

@@ -76,7 +76,11 @@ def test_report_has_every_section_of_the_task(job):
         assert sum(entry["n"] for entry in report["classes"]) == 60
         wrong = 60 * (1 - report["metrics"]["accuracy"]["value"])
         assert sum(entry["n"] for entry in report["confusions"]) == pytest.approx(wrong)
-    names = {"classify": ["majority", "linear"], "regress": ["mean", "ridge"], "multilabel": []}
+    names = {
+        "classify": ["majority", "linear"],
+        "regress": ["mean", "ridge"],
+        "multilabel": ["same_labels", "linear_labels"],
+    }
     found = [entry["baseline"] for entry in report.get("baselines", [])]
     assert found == names[recipe.task.kind]
 

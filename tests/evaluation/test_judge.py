@@ -25,7 +25,8 @@ def test_classify():
 def test_multilabel():
     labels = np.array([[1, 0, 1], [1, 0, 0], [0, 0, 0]], np.float32)
     logits = np.array([[3.0, -1, -2], [3.0, 2, -2], [-1.0, -1, -1]])
-    found = judge(Multilabel(kind="multilabel"), NAMES, labels, logits)
+    half = np.full(3, 0.5)
+    found = judge(Multilabel(kind="multilabel"), NAMES, labels, logits, half)
     assert found.labels == [["blue", "red"], ["blue"], []]
     assert found.predicted == [["blue"], ["blue", "green"], []]
     assert found.correct.tolist() == [False, False, True]

@@ -44,7 +44,7 @@ def test_a_split_smaller_than_asked_for_is_taken_whole():
     assert chosen.count(("?",)) == 1
 
 
-def outputs(logits, task, top_k=2):
+def outputs(logits, task, top_k=2, thresholds=None):
     seen = []
 
     def model(inputs, training):
@@ -52,7 +52,9 @@ def outputs(logits, task, top_k=2):
         seen.append(inputs["ids"].tolist())
         return {"logits": tf.constant([logits], tf.float32)}
 
-    [request] = golden.answers([("ab",)], INPUTS, model, ["x", "y", "z"], task, top_k)
+    names = ["x", "y", "z"]
+    [request] = golden.answers([("ab",)], INPUTS, model, names, task, top_k, thresholds)
+    assert request.get("thresholds") == thresholds
     assert seen == [[[97, 98]]]
     assert request["text"] == "ab"
     return request["outputs"]
@@ -66,9 +68,13 @@ def test_classify_is_a_softmax_in_order():
 
 
 def test_multilabel_is_a_sigmoid_each():
-    got = outputs([0.0, np.log(3.0), -np.log(3.0)], "multilabel", top_k=5)
+    logits, low, high = [0.0, np.log(3.0), -np.log(3.0)], {"x": 0.4, "y": 0.2, "z": 0.3}, 0.8
+    got = outputs(logits, "multilabel", thresholds=low)
     np.testing.assert_allclose(got["probabilities"], [0.5, 0.75, 0.25], atol=1e-7)
-    assert got["labels"] == ["y", "x", "z"]
+    assert (got["label"], got["labels"]) == ("y", ["y", "x"])
+    np.testing.assert_allclose([got["score"], *got["scores"]], [0.75, 0.75, 0.5], atol=1e-7)
+    got = outputs(logits, "multilabel", thresholds=dict.fromkeys("xyz", high))
+    assert (got["label"], got["score"], got["labels"], got["scores"]) == ("", 0.0, [], [])
 
 
 def test_regress_is_the_number_itself():

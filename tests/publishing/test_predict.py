@@ -280,9 +280,13 @@ def test_the_columns_of_the_other_tasks():
     import numpy as np
 
     outputs = {"probabilities": np.array([[0.6, 0.5, 0.9], [0.1, 0.2, 0.3]], np.float32)}
-    got = answers.columns(outputs, Multilabel(kind="multilabel"), ["x", "y", "z"])
+    task = Multilabel(kind="multilabel", threshold=0.5)  # as in exports that have no other
+    got = answers.columns(outputs, task, ["x", "y", "z"])
     assert got[0] == {"predicted_labels": ["x", "z"], "predicted_scores": [0.6, 0.9]}
     assert got[1] == {"predicted_labels": [], "predicted_scores": []}
+    chosen = {"x": 0.7, "y": 0.15, "z": 0.29}
+    got = answers.columns(outputs, Multilabel(kind="multilabel"), ["x", "y", "z"], chosen)
+    assert [row["predicted_labels"] for row in got] == [["y", "z"], ["y", "z"]]
     outputs = {"value": np.array([1.23456789, -2.0], np.float32)}
     assert answers.columns(outputs, Regress(kind="regress"), []) == [
         {"predicted_value": 1.234568},

@@ -106,12 +106,17 @@ def test_every_task_and_every_precision(trained, tmp_path, task, precision):
     recipe = type(trained.recipe).model_validate({**trained.recipe.model_dump(), **settings})
     labels = [] if task == "regress" else ["a", "b", "c", "ä"]
     model = build.build_model(recipe, tokenizer.vocabulary, max(1, len(labels)))
-    servable(tokenizer, model, labels, task, 3).save(tmp_path)
+    several = task == "multilabel"
+    # Of which texts pass some, all or none.
+    least = np.array([0.49, 0.5, 0.51, 0.5]) if several else None
+    servable(tokenizer, model, labels, task, 3, thresholds=least).save(tmp_path)
     answer = saved_model.load(tmp_path)
-    assert {v.dtype.kind for v in answer(TEXTS).values()} <= {"f", "U"}
-    assert all(v.dtype == np.float32 for v in answer(TEXTS).values() if v.dtype.kind == "f")
+    outputs = tf.saved_model.load(tmp_path).signatures["serving_default"](text=tf.constant(TEXTS))
+    assert {v.dtype for v in outputs.values()} <= {tf.float32, tf.string}
     examples, inputs = [(text,) for text in TEXTS], ModelInputs(tokenizer, model.input)
-    requests = golden.answers(examples, inputs, model, labels, task, 3)
+    thresholds = dict(zip(labels, least.tolist(), strict=True)) if several else None
+    requests = golden.answers(examples, inputs, model, labels, task, 3, thresholds)
     assert replay(requests, answer, TOLERANCES[precision]) <= TOLERANCES[precision]
-    if task == "multilabel":
+    if several:
+        assert len({len(request["outputs"]["labels"]) for request in requests}) > 1
         assert not np.allclose(answer(TEXTS)["probabilities"].sum(axis=1), 1.0, atol=0.1)

@@ -103,3 +103,41 @@ def test_a_token_of_a_whole_vocabulary_has_more_room():
     assert replay(golden, changed, tolerance=1e-2) == pytest.approx(0.03)
     with pytest.raises(JobError, match=r"up to 0\.03, allowed is 0\.02"):
         replay(golden, changed, tolerance=5e-3)
+
+
+SEVERAL = {
+    "text": "a card",
+    "thresholds": {"x": 0.3, "y": 0.5, "z": 0.9},
+    "outputs": {
+        "label": "x",
+        "score": 0.6,
+        "labels": ["x", "y"],
+        "scores": [0.6, 0.5000004],
+        "probabilities": [0.6, 0.5000004, 0.7],
+    },
+}
+
+
+def test_a_label_close_to_its_threshold_may_pass_or_not():
+    assert replay([SEVERAL], server(SEVERAL)) == 0.0
+    found = server(SEVERAL, labels=["x"], scores=[0.6], probabilities=[0.6, 0.4999996, 0.7])
+    assert replay([SEVERAL], found) == pytest.approx(8e-7)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"labels": ["y"], "scores": [0.5000004], "label": "y", "score": 0.5000004},
+        {"labels": ["x", "z"], "scores": [0.6, 0.5]},
+        {"labels": ["y", "x"]},
+        {"scores": [0.61, 0.5000004], "score": 0.61},
+        {"labels": ["x"]},
+        {"labels": [], "scores": [], "label": "", "score": 0.0},
+        {"label": ""},
+        {"score": 0.5},
+        {"probabilities": [0.6, 0.51, 0.7]},
+    ],
+)
+def test_other_labels_of_several_are_an_error(changes):
+    with pytest.raises(JobError, match="a card"):
+        replay([SEVERAL], server(SEVERAL, **changes))

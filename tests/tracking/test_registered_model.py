@@ -131,6 +131,11 @@ def test_the_registered_tagger_answers_without_padding(mlflow_store, prepared, t
     assert (last["ends"], last["span_ends"]) == ([1, 2, 3], [1, 3])
 
 
+def test_a_text_has_the_labels_that_pass():
+    row = {"label": "a", "labels": ["a", "b", ""], "scores": [0.9, 0.6, 0.0]}
+    assert unpadded(row) == {"label": "a", "labels": ["a", "b"], "scores": [0.9, 0.6]}
+
+
 def test_a_text_has_as_many_answers_as_masks():
     row = {"tokens": [["a", "b"], ["", ""]], "scores": [[0.5, 0.2], [0.0, 0.0]], "masks": 1}
     assert unpadded(row) == {"tokens": [["a", "b"]], "scores": [[0.5, 0.2]], "masks": 1}
