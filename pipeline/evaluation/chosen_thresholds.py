@@ -21,7 +21,7 @@ def of_run(trained: Trained, run_dir: Path) -> np.ndarray | None:
     """(C,) with which a run was evaluated, or would be; None where a text has one label."""
     path = run_dir / REPORT
     report = artifacts.read_json(path) if path.is_file() else {}
-    if "thresholds" in report:
+    if isinstance(trained.recipe.task, Multilabel) and "thresholds" in report:
         return np.array([report["thresholds"][label] for label in trained.labels])
     return chosen(trained.recipe, trained, valid_split(trained.recipe, trained))
 

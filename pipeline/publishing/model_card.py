@@ -132,7 +132,8 @@ def _unseen(prepared: Path) -> str:
 def _thresholds(run_dir: Path) -> str:
     path = run_dir / verdict.REPORT
     report = artifacts.read_json(path) if path.is_file() else {}
-    return f"\n{thresholds.in_words(report)}\n" if "thresholds" in report else ""
+    chosen = report.get("task") == "multilabel" and "thresholds" in report
+    return f"\n{thresholds.in_words(report)}\n" if chosen else ""
 
 
 def _score_limit(kind: str) -> str:
