@@ -13,6 +13,7 @@ from pipeline.text.model_inputs import ModelInputs
 FIRST = ["I lost my card", "", "pay", "where did my card go? " * 30, "❤️ Köln", "\ufffd \x00"]
 SECOND = ["my card is lost", "lost", "", "?", "the card " * 9, "Köln"]
 LABELS = ["yes", "no", "perhaps"]
+THRESHOLDS = {"yes": 0.5, "no": 0.4, "perhaps": 0.6}
 PAIR = "{kind: classify, second: other}"
 ALIGNED = LSTM[:-1] + ", pairs: {compare: attention, width: 4}}"
 EXPORTS = {
@@ -36,7 +37,8 @@ def made(request, tmp_path_factory):
     recipe, tokenizer, model = small(task, model, LABELS)
     folder = tmp_path_factory.mktemp(request.param)
     pair = bool(getattr(recipe.task, "second", None))
-    servable(tokenizer, model, LABELS, recipe.task.kind, 2, pair).save(folder)
+    least = np.array([THRESHOLDS[label] for label in LABELS])
+    servable(tokenizer, model, LABELS, recipe.task.kind, 2, pair, least).save(folder)
     return recipe.task, ModelInputs(tokenizer, model.input, pair), model, folder
 
 
@@ -47,9 +49,10 @@ def columns(inputs):
 def test_it_answers_what_the_model_answers(made):
     task, inputs, model, folder = made
     examples = golden.choose(zip(*columns(inputs), strict=True), 6, len(inputs.texts))
-    requests = golden.answers(examples, inputs, model, LABELS, task.kind, 2)
+    chosen = THRESHOLDS if task.kind == "multilabel" else None
+    requests = golden.answers(examples, inputs, model, LABELS, task.kind, 2, chosen)
     assert replay(requests, saved_model.load(folder)) <= 1e-5
-    first = [name for name in requests[0] if name != "outputs"]
+    first = [name for name in requests[0] if name not in ("outputs", "thresholds")]
     assert first == ["text", "second"][: len(inputs.texts)]
     spread = np.ptp([r["outputs"].get("score", r["outputs"].get("value")) for r in requests])
     assert spread > 0.05
@@ -60,11 +63,11 @@ def test_an_answer_is_the_same_alone_and_in_a_batch(made):
     answer = saved_model.load(folder)
     together = answer(*columns(inputs))
     for i, texts in enumerate(zip(*columns(inputs), strict=True)):
-        for name, values in answer(*([text] for text in texts)).items():
-            if values.dtype.kind == "U":
-                np.testing.assert_array_equal(values[0], together[name][i])
+        for name, (alone,) in answer(*([text] for text in texts)).items():
+            if name in ("label", "labels"):
+                np.testing.assert_array_equal(alone, together[name][i])
             else:
-                np.testing.assert_allclose(values[0], together[name][i], atol=1e-6)
+                np.testing.assert_allclose(alone, together[name][i], atol=1e-6)
 
 
 def test_every_text_matters_and_so_does_which_is_which(made):
