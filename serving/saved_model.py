@@ -12,9 +12,12 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 import tensorflow_text  # noqa: F401  (registers the ops that tokenize inside the graph)
+from grpc import StatusCode
 from tensorflow_serving.apis import prediction_log_pb2
 
-from serving.status import from_exception, invalid
+from pipeline import artifacts
+from pipeline.errors import JobError
+from serving.status import RequestError, from_exception, invalid
 from serving.tensors import from_proto
 
 WARMUP = "assets.extra/tf_serving_warmup_requests"
@@ -122,7 +125,16 @@ class SavedModel:
 
 
 def load_warm(directory: Path) -> tuple[SavedModel, int]:
-    """A model that has run its warm-up requests, and how many these were."""
+    """A model that has run its warm-up requests, and how many these were.
+
+    Raises:
+        RequestError: a file is not what the export wrote, where a manifest tells.
+    """
+    if (directory / artifacts.MANIFEST).is_file():
+        try:
+            artifacts.check(directory)
+        except JobError as error:
+            raise RequestError(StatusCode.DATA_LOSS, str(error)) from error
     model = SavedModel(directory)
     try:
         return model, model.warm_up()

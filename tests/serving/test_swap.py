@@ -13,6 +13,7 @@ from tensorflow_serving.apis.predict_pb2 import PredictRequest
 from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 from tiny_server import CONFIG, save
 
+from pipeline import artifacts
 from serving.client import GrpcClient, RestClient
 
 CLIENTS = 6
@@ -142,6 +143,23 @@ def test_a_version_that_is_seen_half_copied_answers_once_it_is_whole(followed):
     data = next((whole / "variables").glob("*.data*"))
     shutil.copy(data, seen / "variables")  # the graph itself is not touched again
     wait_for(server, "mended", v5="AVAILABLE")
+
+
+def test_a_version_whose_files_were_altered_is_not_served(followed):
+    server, models = followed
+    for version in (1, 2):
+        path = save(models.parent / "elsewhere" / "altered", version)
+        artifacts.seal(path, "mark", {})
+        if version == 2:
+            with (path / "fingerprint.pb").open("ab") as file:
+                file.write(b"!")
+        (models / "altered").mkdir(exist_ok=True)
+        path.rename(models / "altered" / str(version))
+        wait_for(server, "altered", **{f"v{version}": ("AVAILABLE", "END")[version - 1]})
+    assert states(server, "altered")["1"] == "AVAILABLE"
+    status = server.get("/v1/models/altered/versions/2").json()["model_version_status"][0]
+    assert status["status"]["error_code"] == "DATA_LOSS"
+    assert "fingerprint.pb is not what its manifest says" in status["status"]["error_message"]
 
 
 def test_models_come_and_go(followed):
