@@ -39,7 +39,7 @@ from pipeline.prepare.scanning import scan
 from pipeline.prepare.sharding import Share, shard
 from pipeline.quiet import import_tensorflow
 
-LAYOUT = 1  # counted up when the same inputs come to be prepared differently
+LAYOUT = 2  # counted up when the same inputs come to be prepared differently
 FOLDERS = ("hashes", "words", "plan", "tokens", "shards", "refused")
 MOST_WORDS = 32_000  # in each bucket, for a vocabulary to be learned from; a million in all
 log = logging.getLogger("textmill")
@@ -56,11 +56,10 @@ def run(recipe: Recipe, patience: float | None = None) -> Path:
     }
     mark = artifacts.fingerprint(made_from)
     directory = Path(recipe.work, "prepared", mark)
-    outdated = artifacts.finished(directory, mark) and leaves_labels_out(directory)
-    if patience is not None and not outdated:
+    if patience is not None:
         artifacts.await_finished(directory, mark, patience)
     with artifacts.to_make(directory, mark) as needed:
-        if needed or outdated:
+        if needed:
             _prepare(recipe, units, directory, mark, made_from)
         else:
             log.info("prepared data is up to date: %s", directory)
@@ -79,11 +78,6 @@ def _prepare(
     ):
         manifest |= _stages(recipe, units, folder, scratch)
     log.info("prepared data is in %s; report.html there tells about it", directory)
-
-
-def leaves_labels_out(directory: Path) -> bool:
-    """Whether a version that left out rows with labels which training lacks prepared the data."""
-    return "unknown label" in artifacts.manifest(directory)["dead_letters"]
 
 
 def packages(recipe: Recipe) -> tuple[str, ...]:

@@ -28,10 +28,11 @@ def small(kind: str, task: Task) -> dict[str, Any]:
 
 
 def words(kind: str) -> dict[str, Any] | None:
-    """The tokenizer of a family that reads pieces of words, None of the others."""
+    """The tokenizer of a family that reads pieces of words, or spells whole ones; else None."""
     return {
         "bert": {"kind": "wordpiece"},
         "gpt": {"kind": "sentencepiece", "algorithm": "bpe"},
+        "elmo": {"kind": "word"},
     }.get(kind)
 
 

@@ -27,10 +27,17 @@ from pipeline.recipes.samples import Repeats, Sample
 MOST_VALUES = 100_000  # of a column, to guess what it holds
 MOST_CHARACTERS = 1 << 24  # of texts whose words are counted
 TOLD = 1000  # rows from one look at the clock to the next
-# Scripts that put no spaces between words: Thai, Lao, Myanmar, Khmer, Kana, Han.
-SPACELESS = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff"
+# Scripts that put no spaces between words: Thai, Lao, Tibetan, Myanmar, Khmer, Kana, Han.
+SPACELESS = (
+    "\u0e00-\u109f\u1780-\u17ff\u3040-\u30ff\u31f0-\u31ff\u3400-\u9fff\uf900-\ufaff"
+    "\U00020000-\U0003ffff"
+)
+# Marks inside of words, which \w leaves out: accents, points, Indic vowels; and joiners.
+MARKS = "\u0300-\u036f\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0900-\u0963\u0966-\u0dff\u200c\u200d"
 # Near enough to the word tokenizer.
-WORD = re.compile(rf"[{SPACELESS}]|[^\W{SPACELESS}]+|[^\w\s]")
+WORD = re.compile(rf"[{SPACELESS}]|(?:[^\W{SPACELESS}]|[{MARKS}])+|[^\w\s]")
+LETTERS = re.compile(rf"(?:[^\W\d_]|[{SPACELESS}{MARKS}])+")
+WITHOUT_SPACES = re.compile(f"[{SPACELESS}]+")
 TAG = re.compile(r"</?[A-Za-z][^<>]*>")
 
 
@@ -41,7 +48,8 @@ class Look:
     Counted in all rows: `examples`, which can be used, those that are `bad`, by reason, with the
     file and line of the first in `first_bad`, and the `labels`; `repeated` texts are estimated
     where there are very many. The rest is of a sample, `share` of the examples: `words`, `lengths`
-    in words, of the longer text of a pair, `together` of both, and how many texts are `tagged`.
+    in words, of the longer text of a pair, `together` of both, how many texts are `tagged`, and how
+    many `letters` there are, `spaceless` of them in scripts that put no spaces between words.
     """
 
     examples: int = 0
@@ -54,6 +62,8 @@ class Look:
     lengths: list[int] = field(default_factory=list)
     together: list[int] = field(default_factory=list)
     tagged: int = 0
+    letters: int = 0
+    spaceless: int = 0
 
     @property
     def whole(self) -> bool:
@@ -122,6 +132,8 @@ def _add_words(found: Look, record: Checked) -> None:
     found.lengths.append(max(map(len, words)))
     found.together.append(sum(map(len, words)))
     found.tagged += any(map(TAG.search, texts))
+    found.letters += sum(len(run) for text in texts for run in LETTERS.findall(text))
+    found.spaceless += sum(len(run) for text in texts for run in WITHOUT_SPACES.findall(text))
 
 
 def columns(pattern: str, data: Data) -> list[str]:

@@ -1,6 +1,5 @@
 """The sections of a recipe that suit a file, each setting with the reason that stands above it."""
 
-import re
 from collections.abc import Iterator, Mapping
 from statistics import quantiles
 from typing import Any
@@ -13,11 +12,12 @@ from configs.transformers import Bert, Gpt, Transformer
 from pipeline.prepare.doubtful_labels import doubts
 from pipeline.recipes import told
 from pipeline.recipes.families import EXAMPLE, PRETRAINING, Setting
-from pipeline.recipes.look import SPACELESS, Look
+from pipeline.recipes.look import Look
 from pipeline.recipes.writing_of_files import Ways
 
 MOST_BAD = 0.05  # of the rows, that a recipe is written for unasked
 PIECES = 1.5  # of a word, or so
+SPACELESS = 1 / 3  # of the letters; below, words are better: benchmarks/texts_without_spaces.py
 LONGEST = 512  # tokens that are proposed at most
 WINDOW = 384  # tokens in which BERT reads SQuAD
 
@@ -70,29 +70,35 @@ def of_text(
         yield "html", True, f"{tagged:.0%} of the texts hold HTML tags"
     for place, (name, value) in enumerate(spelling.items()):
         yield name, value, "" if place else "as the texts that the weights were trained on"
-    part = "" if found.whole else f" in a sample, {100 * found.share:.2g}% of the texts"
-    many = f"{len(found.words):,} different words{part}"
+    chosen, why = _tokenizer(task, found, tokenizer)
     if task.kind == "language_model" and "lower" not in spelling:
         yield "lower", False, "characters of words tell more as they are; documents are never cut"
     if task.kind in PRETRAINING:
         if isinstance(model, Transformer):
             start = task.kind == "language_model"  # stands before a text
             yield "max_length", min(EXAMPLE, _room(model)) - start, "tokens"
-        yield "tokenizer", tokenizer or {"kind": "word"}, many
-        return
-    in_pieces = tokenizer is not None and tokenizer["kind"] in ("wordpiece", "sentencepiece")
-    yield "max_length", *_max_length(task, found, model, in_pieces)
-    spaceless = sum(n for word, n in found.words.items() if re.match(f"[{SPACELESS}]", word))
-    if tokenizer is not None:
-        yield "tokenizer", tokenizer, many
-    elif spaceless > found.words.total() / 2:
-        why = "no spaces between words, so pieces are learned from the characters"
-        yield "tokenizer", {"kind": "sentencepiece"}, why
     else:
-        once = sum(n == 1 for n in found.words.values())
-        min_count = 2 if len(found.words) > 30_000 else 1
-        why = f"{many}, {once:,} of them once"
-        yield "tokenizer", {"kind": "word", "min_count": min_count}, why
+        in_pieces = chosen["kind"] in ("wordpiece", "sentencepiece")
+        yield "max_length", *_max_length(task, found, model, in_pieces)
+    yield "tokenizer", chosen, why
+
+
+def _tokenizer(
+    task: Task, found: Look, theirs: dict[str, Any] | None
+) -> tuple[dict[str, Any], str]:
+    """A tokenizer, and why. Args: theirs, of trained weights or the family, if it has its own."""
+    learned = theirs is None or theirs == {"kind": "wordpiece"}  # cuts at spaces, as words are
+    if learned and task.kind != "tag" and found.spaceless > SPACELESS * found.letters:
+        share = f"{found.spaceless / found.letters:.0%} of the letters"
+        why = f"{share} are of scripts without spaces between words; pieces do without them"
+        return {"kind": "sentencepiece"}, why
+    part = "" if found.whole else f" in a sample, {100 * found.share:.2g}% of the texts"
+    why = f"{len(found.words):,} different words{part}"
+    if theirs is not None or task.kind in PRETRAINING:
+        return theirs or {"kind": "word"}, why
+    once = sum(n == 1 for n in found.words.values())
+    min_count = 2 if len(found.words) > 30_000 else 1
+    return {"kind": "word", "min_count": min_count}, f"{why}, {once:,} of them once"
 
 
 def _max_length(task: Task, found: Look, model: Model, pieces: bool) -> tuple[int, str]:
@@ -102,7 +108,8 @@ def _max_length(task: Task, found: Look, model: Model, pieces: bool) -> tuple[in
         return min(WINDOW, longest), "tokens of a window: question and a part of the context"
     lengths = found.together if isinstance(model, Transformer) else found.lengths
     usual = round(quantiles([*lengths, lengths[0]], n=100, method="inclusive")[98])
-    why = f"99% of the texts have at most {usual} words, the longest {max(lengths)}"
+    unit = "words, or characters of scripts without spaces" if found.spaceless else "words"
+    why = f"99% of the texts have at most {usual} {unit}, the longest {max(lengths)}"
     if pieces:
         why += f", of {PIECES} pieces or so"
         usual = round(PIECES * usual) + 3  # [CLS] and, of a pair, twice [SEP]

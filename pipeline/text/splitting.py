@@ -19,7 +19,8 @@ _OTHER = r"[^\pL\pN\pM\x{200C}\x{200D}\pZ\t-\r\x{85}][\pM\x{200C}\x{200D}]*"
 _APOSTROPHE = r"['\x{2019}]"
 # Matching whole words with an apostrophe inside, and not each word, is four times as fast.
 _WORD_OR_OTHER = f"{_LETTER}+(?:{_APOSTROPHE}{_LETTER}+)+|{_OTHER}"
-_HAN = r"\p{Han}\pM*"
+# Scripts of which a run of letters is no word, but a sentence. Katakana mostly write one word.
+_ALONE = r"[\p{Han}\p{Hiragana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]\pM*"
 _LONGEST_RUN = 1_000
 
 # BERT's punctuation and ideographs, https://github.com/google-research/bert, tokenization.py.
@@ -48,10 +49,10 @@ def words(texts: tf.Tensor, settings: Text) -> tf.RaggedTensor:
 def split_words(texts: tf.Tensor) -> tf.RaggedTensor:
     """Runs of letters and digits are words, with the apostrophes inside them (don't, l'été).
 
-    Each Han character and each other character is a word of its own, marks included. Languages that
-    do not write spaces are better served by SentencePiece.
+    Each character of a script without spaces between words, and each other character, is a word of
+    its own, marks included. Languages that write such scripts are better served by SentencePiece.
     """
-    return split_whitespace(_spaced(_spaced(texts, _HAN), _WORD_OR_OTHER))
+    return split_whitespace(_spaced(_spaced(texts, _ALONE), _WORD_OR_OTHER))
 
 
 def split_punctuation(texts: tf.Tensor) -> tf.RaggedTensor:

@@ -30,15 +30,6 @@ def test_their_rows_are_kept_with_ids_of_their_own(prepared, tmp_path):
     assert sentence.startswith("3 of 4 examples of test have a label that training lacks")
     assert "('owl' 2, 'ant' 1)" in sentence
 
-    # As an earlier version would have left it, which took them for dead letters.
-    manifest = directory / "manifest.json"
-    written = json.loads(manifest.read_text())
-    del written["unseen_labels"]
-    manifest.write_text(json.dumps(written | {"dead_letters": {"unknown label": 3}}))
-    assert prepared(files, CLASSIFY) == directory
-    assert json.loads(manifest.read_text())["dead_letters"] == {}
-    assert unseen_labels.names(directory) == ["ant", "owl"]
-
 
 def test_one_of_several_labels(prepared, tmp_path):
     train = write(tmp_path / "train.csv", [("a", "x|y"), ("b", "y|z"), ("c", "z")])

@@ -125,8 +125,38 @@ def test_settings_follow_from_the_data(tmp_path):
     assert holes.data.max_bad > 10 / 300
     assert "10 with empty text" in text
 
-    thai, _ = written(tmp_path, {"text": ["สวัสดีครับ"] * 300, "label": LABELS["classify"]})
-    assert thai.text.tokenizer.kind == "sentencepiece"
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("สวัสดีครับ ขอบคุณมาก", "sentencepiece"),
+        ("服务太差了不推荐", "sentencepiece"),
+        ("コーヒーが美味しい", "sentencepiece"),
+        ("ບໍລິການດີ", "sentencepiece"),
+        ("ဝန်ဆောင်မှုကောင်းတယ်", "sentencepiece"),
+        ("សេវាកម្មល្អ", "sentencepiece"),
+        ("བཀྲ་ཤིས་བདེ་ལེགས", "sentencepiece"),
+        ("the food was good ขอบคุณมาก", "sentencepiece"),  # 11 of 25 letters
+        ("the food was good but not the coffee ขอบ", "word"),
+        ("서비스가 정말 좋아요", "word"),
+        ("الخدمة ممتازة جدا", "word"),
+        ("यह बहुत अच्छा है", "word"),
+    ],
+)
+def test_texts_without_spaces_are_cut_into_pieces(text, kind, tmp_path):
+    recipe, _ = written(tmp_path, {"text": [text] * 300, "label": LABELS["classify"]})
+    assert recipe.text.tokenizer.kind == kind
+
+
+@pytest.mark.parametrize(
+    ("model", "kind"), [("bert", "sentencepiece"), ("gpt", "sentencepiece"), ("elmo", "word")]
+)
+def test_families_read_texts_without_spaces(model, kind, tmp_path):
+    path = tmp_path / "thai.jsonl"
+    path.write_text('{"text": "สวัสดีครับ ขอบคุณมาก"}\n' * 30)
+    task = "masked_language_model" if model == "bert" else "language_model"
+    recipe = loading.parse(new.recipe(Data(train=str(path)), "text", None, model, task))
+    assert recipe.text.tokenizer.kind == kind  # an ELMo spells words
 
 
 def sentences(path, rows):

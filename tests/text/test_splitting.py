@@ -12,6 +12,9 @@ from hypothesis import strategies as st
 from configs.data import Text
 from pipeline.text import splitting
 
+# All but the sign of the baht, which is of no script.
+ALONE = ("CJK ", "HIRAGANA ", "HENTAIGANA ", "THAI ", "LAO ", "KHMER ", "MYANMAR ")
+
 
 def strange(c):
     """Han characters that no name tells, and what Unicode has renamed since Python's tables."""
@@ -32,7 +35,7 @@ def split(function, batch):
 
 
 def letter_for(character):
-    """One letter for the class of a character: Han, mark, word, apostrophe, space, other."""
+    """One letter for the class of a character: a word of its own, its mark, another mark, ..."""
     if character in "'’":
         return "a"
     if character in "\u200c\u200d":
@@ -40,16 +43,17 @@ def letter_for(character):
     category = unicodedata.category(character)
     if category[0] == "Z" or character in "\t\n\v\f\r\x85":
         return " "
+    alone = unicodedata.name(character, "").startswith(ALONE) and character != "\u0e3f"
     if category[0] == "M":
-        return "m"
-    if unicodedata.name(character, "").startswith("CJK "):
+        return "k" if alone else "m"
+    if alone:
         return "h"
     return "w" if category[0] in "LN" else "o"
 
 
 def words_by_scanning(text):
     classes = "".join(map(letter_for, text))
-    token = re.compile(r"hm*|[wmj]+(?:a[wmj]+)*|[oa][mj]*")
+    token = re.compile(r"[hk][mk]*|[wmj]+(?:a[wmj]+)*|[oa][mj]*")
     return [text[m.start() : m.end()] for m in token.finditer(classes)]
 
 
@@ -70,6 +74,9 @@ def test_words_by_example(golden):
     )
     assert words("我爱NLP👍🏽 ❤\ufe0f") == ["我", "爱", "NLP", "👍", "🏽", "❤\ufe0f"]
     assert words("می\u200cخواهم हिन्दी cafe\u0301") == ["می\u200cخواهم", "हिन्दी", "cafe\u0301"]
+    assert words("東京タワーへ。") == ["東", "京", "タワー", "へ", "。"]
+    assert words("ไม่ดีOK") == ["ไ", "ม่", "ดี", "OK"]
+    assert words("ຊື່ ខ្មែរ မြန်မာ") == ["ຊື່", "ខ្", "មែ", "រ", "မြ", "န်", "မာ"]
     assert words("") == words(" \n") == []
 
 
