@@ -161,10 +161,13 @@ def _has_places(value: Any) -> bool:
 
 
 def _separator(names: set[str]) -> str | None:
-    """What joins labels, if parting the values there leaves at most half as many different ones."""
-    for separator in "|;,":
+    """What joins labels, if parting the values there leaves fewer different ones.
+
+    At most half as many where it is a comma, which stands in names too.
+    """
+    for separator, most in ("|", len(names) - 1), (";", len(names) - 1), (",", len(names) // 2):
         parts = {part.strip() for name in names for part in name.split(separator)}
-        if 2 * len(parts) <= len(names):
+        if len(parts) <= most:
             return separator
     return None
 

@@ -69,6 +69,9 @@ def test_tags_that_are_numbers_want_names(caplog):
         ([0.0, 1.0, math.nan] * 9, "classify"),
         ([",".join(str(k) for k in range(5) if i >> k & 1) for i in range(1, 32)], "multilabel"),
         ([["a"], None, ["b", "c"]] * 9, "multilabel"),
+        (["card", "card|fee", "fee", "fee|top", "top"] * 9, "multilabel"),
+        (["card|fee", "cash|limit", "card|limit"] * 9, "classify"),  # names of two parts
+        (["bread, white", "bread", "milk", "milk, bread", "white"] * 9, "classify"),
     ],
 )
 def test_kinds(seen, kind):
