@@ -55,9 +55,11 @@ def in_words(report: dict[str, Any], found: dict[str, Any]) -> str:
     if found["verdict"] == "worse":
         lead = ahead(report, paired.turned(found))
         return f"the baseline {baseline} is ahead of {model} by {lead}"
+    behind = found["value"] < 0
+    lead = ahead(report, paired.turned(found) if behind else found)
     return (
-        f"{model} is not clearly better or worse than the baseline {baseline}: ahead by"
-        f" {ahead(report, found)}"
+        f"{model} is not clearly better or worse than the baseline {baseline}:"
+        f" {'behind' if behind else 'ahead'} by {lead}"
     )
 
 
