@@ -39,9 +39,9 @@ table { margin: .6rem 0; border-collapse: collapse; font-size: .92rem; }
 th, td { padding: .3rem .9rem .3rem 0; border-bottom: 1px solid var(--line); text-align: left;
          vertical-align: top; overflow-wrap: break-word; max-width: 38rem; }
 th { color: var(--soft); font-weight: 600; }
-td.number, th.number { text-align: right; white-space: nowrap;
-                       font-variant-numeric: tabular-nums; }
-td.long { min-width: 14rem; }
+td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; }
+td.number { white-space: nowrap; }
+td.long { min-width: 14rem; overflow-wrap: anywhere; }
 .picture { display: inline-block; max-width: 100%; overflow-x: auto; vertical-align: top; }
 .picture svg { display: block; max-width: 100%; min-width: var(--least); height: auto;
                overflow: visible; margin: .6rem 0; }

@@ -1,5 +1,6 @@
 """The pictures of an evaluation, each from the part of the report that it shows."""
 
+import textwrap
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ from pipeline.evaluation.baselines import NAMES
 from pipeline.evaluation.scores import TITLES
 
 MOST_CLASSES = 15  # in a confusion matrix that can still be read
+WIDE = 42  # characters, of a legend's line
 GRID = "#e3e7eb"
 
 
@@ -55,7 +57,7 @@ def by_epoch(what: str) -> tuple[Any, Any]:
     from matplotlib.ticker import MaxNLocator
 
     figure, axes = page.figure()
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     axes.set(xlabel="epoch", ylabel=what)
     return figure, axes
 
@@ -120,7 +122,8 @@ def precision_recall(found: dict[str, Any]) -> Any:
     for entry in found.get("baselines", []):
         curves[NAMES[entry["baseline"]]] = entry["precision_recall"]
     for name, curve in curves.items():
-        axes.plot(curve["recall"], curve["precision"], label=f"{name}, area {area(curve)}")
+        label = textwrap.fill(f"{name}, area {area(curve)}", WIDE)
+        axes.plot(curve["recall"], curve["precision"], label=label)
     axes.set(xlabel="recall of all labels", ylabel="precision", xlim=(0, 1), ylim=(0, 1.02))
     axes.legend(frameon=False, loc="lower left", bbox_to_anchor=(0, 1))
     return figure
