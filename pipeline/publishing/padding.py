@@ -19,22 +19,25 @@ def without_padding(answers: Mapping[str, Any]) -> dict[str, Any]:
     as they are.
     """
     found = dict(answers)
-    if "labels" in answers and (answers["labels"] == "").any():  # no label is empty
-        ends = (answers["labels"] != "").sum(axis=1)
-        for name in ("labels", "scores"):
-            found[name] = [r[:end] for r, end in zip(answers[name].tolist(), ends, strict=True)]
+    if "labels" in answers:
+        filled = np.asarray(answers["labels"]) == ""  # which no label is
+        if filled.any():
+            _cut(found, ("labels", "scores"), (~filled).sum(axis=1))
     if "masks" in answers:  # a text has as many answers as masks
-        for name in ("tokens", "scores"):
-            rows = zip(answers[name].tolist(), answers["masks"], strict=True)
-            found[name] = [row[:number] for row, number in rows]
+        _cut(found, ("tokens", "scores"), answers["masks"])
     for counted, names in ROWS.items():
         if counted in answers:
             ends = [sum(place != FILLED for place in row) for row in answers[counted]]
-            for name in names:
-                values = answers[name]
-                rows = values.tolist() if isinstance(values, np.ndarray) else values
-                found[name] = [row[:end] for row, end in zip(rows, ends, strict=True)]
+            _cut(found, names, ends)
     return found
+
+
+def _cut(found: dict[str, Any], names: Sequence[str], ends: Sequence[int] | np.ndarray) -> None:
+    """Outputs are arrays, or lists as REST has them."""
+    for name in names:
+        values = found[name]
+        rows = values.tolist() if isinstance(values, np.ndarray) else values
+        found[name] = [row[:end] for row, end in zip(rows, ends, strict=True)]
 
 
 def padded(rows: Sequence[Sequence[Any]]) -> np.ndarray:

@@ -34,7 +34,8 @@ def followed(tmp_path_factory):
 
 
 def states(server, model) -> dict[str, str]:
-    entries = server.get(f"/v1/models/{model}").json()["model_version_status"]
+    # A model that was not seen yet has no status, but an error.
+    entries = server.get(f"/v1/models/{model}").json().get("model_version_status", [])
     return {entry["version"]: entry["state"] for entry in entries}
 
 
