@@ -17,7 +17,7 @@ from pipeline.recipes.writing_of_files import Ways
 
 MOST_BAD = 0.05  # of the rows, that a recipe is written for unasked
 PIECES = 1.5  # of a word, or so
-SPACELESS = 1 / 3  # of the letters; below, words are better: benchmarks/texts_without_spaces.py
+SPACELESS = 0.1  # of the letters; from there pieces are better: benchmarks/texts_without_spaces.py
 LONGEST = 512  # tokens that are proposed at most
 WINDOW = 384  # tokens in which BERT reads SQuAD
 
