@@ -42,11 +42,12 @@ def servable(
         if task == "classify":
             probabilities = tf.nn.softmax(logits)
             scores, order = tf.math.top_k(probabilities, min(top_k, len(labels)))
+            names = tf.gather(tf.constant(labels), order)
         else:
             assert thresholds is not None
             probabilities = tf.sigmoid(logits)
             scores, order = _passing(probabilities, thresholds)
-        names = tf.where(scores > 0, tf.gather(tf.constant(labels), order), "")
+            names = tf.where(scores > 0, tf.gather(tf.constant(labels), order), "")
         return {
             "label": names[:, 0],
             "score": scores[:, 0],

@@ -61,6 +61,18 @@ def test_a_model_whose_kernels_fail_on_empty_tensors(trained, tmp_path):
     assert saved_model.load(tmp_path)([])["labels"].shape == (0, 1)
 
 
+def test_a_class_keeps_its_name_where_its_probability_comes_to_0(trained, tmp_path):
+    ids = keras.Input((None,), dtype="int32", name="ids")
+    zero = 0.0 * keras.ops.cast(keras.ops.sum(ids, axis=1, keepdims=True), "float32")
+    logits = keras.ops.concatenate([zero, zero + 1_000.0], axis=1)
+    model = keras.Model({"ids": ids}, {"logits": logits})
+    tokenizer = runs.load(trained.run_dir).tokenizer
+    servable(tokenizer, model, ["a", "b"], "classify", 2).save(tmp_path)
+    answers = saved_model.load(tmp_path)(["pay"])
+    assert np.asarray(answers["scores"]).tolist() == [[1.0, 0.0]]
+    assert np.asarray(answers["labels"]).tolist() == [["b", "a"]]
+
+
 def test_a_text_gets_the_same_answer_alone_and_in_a_batch(export_dir):
     answer = saved_model.load(export_dir)
     together = answer(TEXTS)
