@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from pipeline.evaluation import calibration, intervals, paired
+from pipeline.evaluation import calibration, classes, intervals, paired
 from pipeline.evaluation.baselines import COMMONEST_TAG
 from pipeline.evaluation.findings import confusion_matrix, confusions
 from pipeline.evaluation.intervals import Score
@@ -125,16 +125,7 @@ def kinds(case: Tagged) -> list[dict[str, Any]]:
     counts = count(map(case.things, case.gold), map(case.things, case.predicted))
     found = case.estimate(counts.by_kind())
     there = counts.there.sum(axis=1)
-    return [
-        {
-            "label": name,
-            "n": int(there[c]),
-            **{score: found[score]["value"][c] for score in ("precision", "recall", "f1")},
-            "f1_low": found["f1"]["low"][c],
-            "f1_high": found["f1"]["high"][c],
-        }
-        for c, name in enumerate(counts.names)
-    ]
+    return [classes.entry(found, c, name, there[c]) for c, name in enumerate(counts.names)]
 
 
 def tag_matrix(case: Tagged) -> tuple[list[str], np.ndarray]:
